@@ -1,0 +1,73 @@
+/** What an attack answers, in memory and in results.json. A result carries its own proof. */
+
+export type ExampleStatus = 'converged' | 'budget' | 'already-misclassified' | 'failed' | 'not-finite';
+
+export interface AttackExample {
+  /** Position in the data set. */
+  index: number;
+  label: number;
+  /** Class to reach; null for untargeted. */
+  target: number | null;
+  /** Class answered on the image itself. */
+  cleanPrediction: number;
+  /** Class answered on the delivered float32 pixels, judged by the plain model after the search. */
+  prediction: number;
+  /** Judged on the delivered pixels, never taken from the search. */
+  success: boolean;
+  /** Hard margin of the delivered pixels; adversarial if and only if negative. */
+  margin: number;
+  /** L2 norm of the change; 0 when already misclassified; null when failed. */
+  l2: number | null;
+  /** l2 / sqrt(n) (Szegedy et al. 2013). */
+  distortion: number | null;
+  /** The verdict after rounding to 8 bits, as a saved PNG would hold it. */
+  quantized: { success: boolean; prediction: number };
+  /** Relative KKT residual of the minimum. */
+  kktResidual: number | null;
+  /** Gradient evaluations. */
+  evaluations: number;
+  starts: number;
+  status: ExampleStatus;
+}
+
+export interface AttackSummary {
+  /** Images given. */
+  images: number;
+  /** Of these, already misclassified before any change (distortion 0, reported apart). */
+  alreadyMisclassified: number;
+  /** Adversarial examples found among the others. */
+  succeeded: number;
+  /** Over the images attacked: already misclassified ones left out. */
+  successRate: number;
+  meanL2: number | null;
+  medianL2: number | null;
+  meanDistortion: number | null;
+  /** Of the examples found, the share still adversarial after rounding to 8 bits. */
+  quantizedSuccessRate: number;
+  evaluationsPerImage: number;
+  seconds: number;
+  secondsPerImage: number;
+  method: 'boundary' | 'penalty';
+  effort: 'fast' | 'thorough';
+  target: string;
+  kernel: string;
+  instructionSet: string;
+  provider: string;
+  workers: number;
+  seed: number;
+  /** blindspot, onnxruntime, node. */
+  versions: Record<string, string>;
+}
+
+export interface AttackResults {
+  summary: AttackSummary;
+  examples: AttackExample[];
+}
+
+/** In memory: results with the pixels, row-major [images, ...imageShape]. */
+export interface AttackOutcome extends AttackResults {
+  /** [...] of one image: [784], [1, 28, 28], [3, 224, 224]. */
+  imageShape: number[];
+  originals: Float32Array;
+  adversarial: Float32Array;
+}

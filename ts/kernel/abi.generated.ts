@@ -1,0 +1,257 @@
+// Written by scripts/generate from native/include/blindspot/blindspot.h. Do not edit.
+
+/** bs_status */
+export const Status = {
+  OK: 0,
+  /** create could not get its memory */
+  ERROR_ALLOCATION: 1,
+  /** an option is outside its range; bs_last_option names it */
+  ERROR_OPTION: 2,
+  /** lower > upper, or a bound is NaN, at some element */
+  ERROR_BOUNDS: 3,
+  /** a start value (x, image) is not finite */
+  ERROR_START: 4,
+  /** label or target is not a class, or target = label */
+  ERROR_LABEL: 5,
+  /** submit: no lane is free */
+  ERROR_FULL: 6,
+  /** the call does not fit the state: tell without ask, … */
+  ERROR_STATE: 7,
+} as const;
+export type Status = (typeof Status)[keyof typeof Status];
+/** What each code states, as the header has it; empty where it says nothing. */
+export const StatusMeaning: Readonly<Record<Status, string>> = {
+  0: '',
+  1: 'create could not get its memory',
+  2: 'an option is outside its range; bs_last_option names it',
+  3: 'lower > upper, or a bound is NaN, at some element',
+  4: 'a start value (x, image) is not finite',
+  5: 'label or target is not a class, or target = label',
+  6: 'submit: no lane is free',
+  7: 'the call does not fit the state: tell without ask, …',
+};
+
+/** bs_method */
+export const Method = {
+  /** Byrd, Lu, Nocedal & Zhu 1995; Morales & Nocedal 2011 */
+  LBFGSB: 0,
+  /** Birgin, Martinez & Raydan 2000 */
+  SPG: 1,
+} as const;
+export type Method = (typeof Method)[keyof typeof Method];
+
+/** bs_minimizer_status */
+export const MinimizerStatus = {
+  /** evaluate f and its gradient at x, then tell */
+  EVALUATE: 0,
+  /** max |pg_i| <= pg_tolerance */
+  CONVERGED_PG: 1,
+  /** (f_k - f_k+1) / max(|f_k|,|f_k+1|,1) <= f_tolerance */
+  CONVERGED_F: 2,
+  /** iterations = max_iterations */
+  MAX_ITERATIONS: 3,
+  /** evaluations = max_evaluations */
+  MAX_EVALUATIONS: 4,
+  /** no acceptable step along the projected steepest descent */
+  LINE_SEARCH: 5,
+  /** f or its gradient was NaN or infinite at the start point */
+  NOT_FINITE: 6,
+} as const;
+export type MinimizerStatus = (typeof MinimizerStatus)[keyof typeof MinimizerStatus];
+/** What each code states, as the header has it; empty where it says nothing. */
+export const MinimizerStatusMeaning: Readonly<Record<MinimizerStatus, string>> = {
+  0: 'evaluate f and its gradient at x, then tell',
+  1: 'max |pg_i| <= pg_tolerance',
+  2: '(f_k - f_k+1) / max(|f_k|,|f_k+1|,1) <= f_tolerance',
+  3: 'iterations = max_iterations',
+  4: 'evaluations = max_evaluations',
+  5: 'no acceptable step along the projected steepest descent',
+  6: 'f or its gradient was NaN or infinite at the start point',
+};
+
+/** bs_search_method */
+export const SearchMethod = {
+  /** min |y-x|^2 subject to smoothed margin <= 0 and the box */
+  BOUNDARY: 0,
+  /** Szegedy et al. 2013: min c|r|^2 + cross-entropy, bisection in log c */
+  PENALTY: 1,
+} as const;
+export type SearchMethod = (typeof SearchMethod)[keyof typeof SearchMethod];
+
+/** bs_effort */
+export const Effort = {
+  FAST: 0,
+  THOROUGH: 1,
+} as const;
+export type Effort = (typeof Effort)[keyof typeof Effort];
+
+/** bs_lane_status */
+export const LaneStatus = {
+  RUNNING: 0,
+  /** success; step or relative KKT residual below tolerance */
+  CONVERGED: 1,
+  /** success; evaluations = the budget */
+  BUDGET: 2,
+  /** the image itself has hard margin < 0: distortion 0 */
+  ALREADY: 3,
+  /** no adversarial point within the budget */
+  FAILED: 4,
+  /** the model answered NaN or infinity at the image itself */
+  NOT_FINITE: 5,
+} as const;
+export type LaneStatus = (typeof LaneStatus)[keyof typeof LaneStatus];
+/** What each code states, as the header has it; empty where it says nothing. */
+export const LaneStatusMeaning: Readonly<Record<LaneStatus, string>> = {
+  0: '',
+  1: 'success; step or relative KKT residual below tolerance',
+  2: 'success; evaluations = the budget',
+  3: 'the image itself has hard margin < 0: distortion 0',
+  4: 'no adversarial point within the budget',
+  5: 'the model answered NaN or infinity at the image itself',
+};
+
+/** Fields of bs_minimizer_options in order, one double each. */
+export const MINIMIZER_OPTIONS_FIELDS = [
+  /** variables, >= 1 */
+  'n',
+  /** 32 or 64: the type of x, bounds, gradient */
+  'precision',
+  /** bs_method */
+  'method',
+  /** m, correction pairs kept, 1..64; default 10 */
+  'memory',
+  /** >= 0; default 1e-5 */
+  'pgTolerance',
+  /** >= 0, relative; default 1e7 * 2.22e-16 */
+  'fTolerance',
+  /** >= 0 */
+  'maxIterations',
+  /** >= 1 */
+  'maxEvaluations',
+] as const;
+
+/** Fields of bs_minimizer_result in order, one double each. */
+export const MINIMIZER_RESULT_FIELDS = [
+  /** bs_minimizer_status */
+  'status',
+  /** value at x */
+  'f',
+  /** max |pg_i| at x */
+  'pgNorm',
+  'iterations',
+  'evaluations',
+] as const;
+
+/** Fields of bs_search_options in order, one double each. */
+export const SEARCH_OPTIONS_FIELDS = [
+  /** pixels of an image, >= 1 */
+  'n',
+  /** logits of the model, >= 2 */
+  'classes',
+  /** images searched at once, >= 1 */
+  'lanes',
+  /** bs_search_method */
+  'method',
+  /** bs_effort */
+  'effort',
+  /** box of every pixel; default 0 */
+  'lower',
+  /** default 1 */
+  'upper',
+  /** budget of an image; 0: the default of method and effort */
+  'maxEvaluations',
+  /** success means hard margin < -confidence (logits), >= 0; default 1e-4 */
+  'confidence',
+  /** 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
+  'quantization',
+  /** of random restarts, an integer */
+  'seed',
+] as const;
+
+/** Fields of bs_search_result in order, one double each. */
+export const SEARCH_RESULT_FIELDS = [
+  /** as submitted */
+  'id',
+  /** bs_lane_status */
+  'status',
+  /** |y-x|_2 of the float32 pixels delivered; NaN when FAILED */
+  'l2',
+  /** hard margin of these pixels; adversarial <=> negative */
+  'margin',
+  /** class the model answers on these pixels */
+  'prediction',
+  /** class the model answers on the image */
+  'cleanPrediction',
+  /** gradient evaluations spent */
+  'evaluations',
+  /** |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when FAILED */
+  'kktResidual',
+  /** starts made (1, more with restarts) */
+  'starts',
+] as const;
+
+/** The functions as a WebAssembly module exports them: pointers are byte offsets into its memory. */
+export interface AbiFunctions {
+  bs_status_message(status: number): number;
+  bs_last_option(): number;
+  bs_instruction_set(): number;
+  bs_use_instruction_set(name: number): number;
+  bs_minimizer_create(options: number, out: number): number;
+  bs_minimizer_free(minimizer: number): void;
+  bs_minimizer_x(minimizer: number): number;
+  bs_minimizer_gradient(minimizer: number): number;
+  bs_minimizer_lower(minimizer: number): number;
+  bs_minimizer_upper(minimizer: number): number;
+  bs_minimizer_start(minimizer: number): number;
+  bs_minimizer_tell(minimizer: number, f: number): number;
+  bs_minimizer_get_result(minimizer: number, out: number): void;
+  bs_search_create(options: number, out: number): number;
+  bs_search_free(search: number): void;
+  bs_search_bytes(options: number): number;
+  bs_search_points(search: number): number;
+  bs_search_one_hot(search: number): number;
+  bs_search_sign(search: number): number;
+  bs_search_temperature(search: number): number;
+  bs_search_logits(search: number): number;
+  bs_search_gradients(search: number): number;
+  bs_search_image(search: number): number;
+  bs_search_submit(search: number, id: number, label: number, target: number): number;
+  bs_search_free_lanes(search: number): number;
+  bs_search_ask(search: number): number;
+  bs_search_tell(search: number): number;
+  bs_search_take(search: number, out: number): number;
+  bs_search_example(search: number): number;
+}
+
+/** Names of the functions above. */
+export const ABI_FUNCTION_NAMES = [
+  'bs_status_message',
+  'bs_last_option',
+  'bs_instruction_set',
+  'bs_use_instruction_set',
+  'bs_minimizer_create',
+  'bs_minimizer_free',
+  'bs_minimizer_x',
+  'bs_minimizer_gradient',
+  'bs_minimizer_lower',
+  'bs_minimizer_upper',
+  'bs_minimizer_start',
+  'bs_minimizer_tell',
+  'bs_minimizer_get_result',
+  'bs_search_create',
+  'bs_search_free',
+  'bs_search_bytes',
+  'bs_search_points',
+  'bs_search_one_hot',
+  'bs_search_sign',
+  'bs_search_temperature',
+  'bs_search_logits',
+  'bs_search_gradients',
+  'bs_search_image',
+  'bs_search_submit',
+  'bs_search_free_lanes',
+  'bs_search_ask',
+  'bs_search_tell',
+  'bs_search_take',
+  'bs_search_example',
+] as const satisfies readonly (keyof AbiFunctions)[];

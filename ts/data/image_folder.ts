@@ -1,0 +1,159 @@
+/**
+ * A folder of image files as an image set, decoded by sharp (libvips).
+ *
+ * Labels come from labels.csv (lines "file,label" or "file,label,target"), else from labels.json ({ "file": label }),
+ * else from the class index that a sub-folder's name begins with (3/img.png, 3_cat/img.png), or, for files beside
+ * each other, the one that the file's name begins with (3_img.png).
+ */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { BlindspotError } from '../errors.ts';
+import { type FolderLabels, labelOf, readLabels } from './folder_labels.ts';
+import { imageLayout, type ImageLayout } from './image_layout.ts';
+import { checkCount, type ImageSet, imageSize } from './image_set.ts';
+import { DEFAULT_MAX_BYTES } from './npz.ts';
+import { fileError } from './read_file.ts';
+
+export interface ImageFolderOptions {
+  /** What the model takes: [n] (a square), [H, W], [C, H, W] or [H, W, C]. Default: as the first image, [C, H, W]. */
+  shape?: readonly number[];
+  /** Scales (and crops in the middle) images of another size; default false: another size is an error. */
+  resize?: boolean;
+  /** The first so many in alphabetical order; default all. */
+  count?: number;
+  /** Class names: sub-folders may be called by them. */
+  classes?: readonly string[];
+  /** Most bytes that the pixels may take; default 4 GiB. */
+  maxBytes?: number;
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.avif']);
+
+/** Files decoded at once: sharp has threads of its own. */
+const PARALLEL = 8;
+
+/**
+ * @throws FILE_NOT_FOUND; FILE_UNREADABLE naming the image that cannot be decoded; INVALID_DATA for no images, a missing
+ *   label or an unfit size, naming the file; OUT_OF_MEMORY.
+ */
+export async function loadImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageSet> {
+  const found = await listImages(folder);
+  const labels = await readLabels(folder);
+  const names = labels === undefined ? found : found.filter((name) => labels.has(name));
+  for (const name of labels?.keys() ?? []) {
+    if (!found.includes(name)) {
+      throw new BlindspotError('FILE_NOT_FOUND', `The labels of ${folder} name ${name}, which is not there`);
+    }
+  }
+  const first = names[0];
+  if (first === undefined) {
+    throw new BlindspotError('INVALID_DATA', `${folder} holds no images (${[...EXTENSIONS].join(', ')})`);
+  }
+  const count = options.count ?? names.length;
+  checkCount(count, names.length, folder);
+  const chosen = names.slice(0, count);
+  const known = chosen.map((name) => labelOf(folder, name, labels, options.classes));
+
+  const shape = options.shape ?? (await shapeOf(path.join(folder, first)));
+  const layout = imageLayout(shape);
+  if (layout === undefined) {
+    throw new BlindspotError(
+      'MODEL_DATA_MISMATCH',
+      `The model takes inputs of shape [${shape.join(', ')}], which image files cannot fill: use an .npz`,
+    );
+  }
+  const size = imageSize(shape);
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+  if (count * size * 4 > maxBytes) {
+    throw new BlindspotError('OUT_OF_MEMORY', `${folder}: ${count} images take ${count * size * 4} bytes; the limit is ${maxBytes}`);
+  }
+  const images = new Float32Array(count * size);
+  for (let start = 0; start < count; start += PARALLEL) {
+    options.signal?.throwIfAborted();
+    const group = chosen.slice(start, start + PARALLEL);
+    const decode = async (name: string, i: number) => {
+      const row = images.subarray((start + i) * size, (start + i + 1) * size);
+      await decodeInto(path.join(folder, name), layout, options.resize === true, row);
+    };
+    await Promise.all(group.map(decode));
+    options.onProgress?.(start + group.length, count);
+  }
+  return { images, shape: [...shape], count, ...columns(known), names: chosen, source: folder };
+}
+
+function columns(known: readonly FolderLabels[]): { labels: Int32Array; targets?: Int32Array } {
+  const labels = Int32Array.from(known, (entry) => entry.label);
+  const targets = known.map((entry) => entry.target);
+  if (targets.some((target) => target === undefined)) return { labels };
+  return { labels, targets: Int32Array.from(targets, (target) => target ?? 0) };
+}
+
+/** Image files in the folder and one level under it, relative, with forward slashes, in the order of their names. */
+async function listImages(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  const list = (place: string) => readdir(place, { withFileTypes: true });
+  try {
+    for (const entry of await list(folder)) {
+      if (entry.isDirectory()) {
+        const inner = await list(path.join(folder, entry.name));
+        names.push(...inner.filter((file) => !file.isDirectory()).map((file) => `${entry.name}/${file.name}`));
+      } else names.push(entry.name);
+    }
+  } catch (cause) {
+    throw fileError(folder, 'image folder', cause);
+  }
+  const isImage = (name: string) => EXTENSIONS.has(path.extname(name).toLowerCase());
+  return names.filter(isImage).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+async function shapeOf(file: string): Promise<number[]> {
+  const { width, height, channels } = await readMetadata(file);
+  return [channels < 3 ? 1 : 3, height, width];
+}
+
+async function readMetadata(file: string): Promise<{ width: number; height: number; channels: number }> {
+  try {
+    const { autoOrient, channels } = await sharp(file).metadata();
+    return { width: autoOrient.width, height: autoOrient.height, channels };
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+async function decodeInto(file: string, layout: ImageLayout, resize: boolean, row: Float32Array): Promise<void> {
+  const { width, height, channels } = layout;
+  const actual = await readMetadata(file);
+  const fits = actual.width === width && actual.height === height;
+  if (!fits && !resize) {
+    throw new BlindspotError(
+      'MODEL_DATA_MISMATCH',
+      `${file}: expected an image of ${width}×${height} but received ${actual.width}×${actual.height}; resize it, or ask for resizing`,
+    );
+  }
+  let image = sharp(file).autoOrient();
+  if (!fits) image = image.resize(width, height, { fit: 'cover' });
+  image = image.flatten({ background: '#000000' }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
+  let pixels: Buffer;
+  try {
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels) throw new Error(`decoded to ${info.channels} channels instead of ${channels}`);
+    pixels = data;
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+  const area = width * height;
+  for (let pixel = 0; pixel < area; pixel++) {
+    for (let channel = 0; channel < channels; channel++) {
+      const place = layout.order === 'planar' ? channel * area + pixel : pixel * channels + channel;
+      row[place] = (pixels[pixel * channels + channel] as number) / 255;
+    }
+  }
+}
+
+function unreadable(file: string, cause: unknown): BlindspotError {
+  const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+  return new BlindspotError('FILE_UNREADABLE', `Cannot read the image ${file}: ${reason}`, { cause });
+}

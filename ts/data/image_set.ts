@@ -1,0 +1,138 @@
+/** Labelled images in memory: pixel space [0, 1], row-major, whatever they were read from. */
+import { BlindspotError, invalidArgument } from '../errors.ts';
+import { Random } from './random.ts';
+
+export interface ImageSet {
+  /** [count, ...shape], in [0, 1]. */
+  readonly images: Float32Array;
+  /** Of one image: [784], [28, 28], [C, H, W] or [H, W, C]. */
+  readonly shape: readonly number[];
+  readonly count: number;
+  /** Class index of each image, [count]. */
+  readonly labels: Int32Array;
+  /** Class wanted of each image by a targeted attack, [count]. */
+  readonly targets?: Int32Array;
+  /** File names, where there are some. */
+  readonly names?: readonly string[];
+  /** Where they come from, for messages and reports. */
+  readonly source: string;
+}
+
+/** Values of one image. */
+export function imageSize(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** The pixels of image `index`: a view. */
+export function imageAt(set: ImageSet, index: number): Float32Array {
+  const size = imageSize(set.shape);
+  return set.images.subarray(index * size, (index + 1) * size);
+}
+
+/**
+ * The first `count` images: a view.
+ * @throws INVALID_ARGUMENT when there are fewer.
+ */
+export function takeImages(set: ImageSet, count: number): ImageSet {
+  checkCount(count, set.count, set.source);
+  return {
+    ...set,
+    images: set.images.subarray(0, count * imageSize(set.shape)),
+    count,
+    labels: set.labels.subarray(0, count),
+    ...(set.targets === undefined ? {} : { targets: set.targets.subarray(0, count) }),
+    ...(set.names === undefined ? {} : { names: set.names.slice(0, count) }),
+  };
+}
+
+/** The images at `indices`, in that order: a copy. */
+export function selectImages(set: ImageSet, indices: ArrayLike<number>, source = set.source): ImageSet {
+  const order = Array.from(indices);
+  const size = imageSize(set.shape);
+  const images = new Float32Array(order.length * size);
+  for (const [row, index] of order.entries()) images.set(imageAt(set, index), row * size);
+  const pick = (values: Int32Array) => Int32Array.from(order, (index) => values[index] ?? 0);
+  return {
+    images,
+    shape: set.shape,
+    count: order.length,
+    labels: pick(set.labels),
+    ...(set.targets === undefined ? {} : { targets: pick(set.targets) }),
+    ...(set.names === undefined ? {} : { names: order.map((index) => set.names?.[index] ?? '') }),
+    source,
+  };
+}
+
+/** Two disjoint halves, P1 and P2 of the paper's tables 3 and 4, drawn by seed. */
+export function splitHalves(set: ImageSet, seed = 0): [first: ImageSet, second: ImageSet] {
+  const order = new Random(seed).permutation(set.count);
+  const middle = Math.ceil(set.count / 2);
+  return [
+    selectImages(set, order.subarray(0, middle).sort(), `${set.source} P1`),
+    selectImages(set, order.subarray(middle).sort(), `${set.source} P2`),
+  ];
+}
+
+/** @throws INVALID_ARGUMENT unless count is a whole number from 1 to what there is. */
+export function checkCount(count: number, available: number, source: string): void {
+  if (!Number.isInteger(count) || count < 1) throw invalidArgument('count', 'a positive whole number', count);
+  if (count > available) {
+    throw new BlindspotError('INVALID_ARGUMENT', `${source} has ${available} images but count asks for ${count}`);
+  }
+}
+
+export interface ImageSetLimits {
+  /** Classes of the model: labels and targets must be under it. */
+  classes?: number;
+}
+
+/**
+ * Says what is wrong with a set in one line, or nothing.
+ * @throws INVALID_DATA for an empty set, NaN, pixels outside [0, 1], labels or targets outside the classes, a target
+ *   equal to its label.
+ */
+export function validateImages(set: ImageSet, limits: ImageSetLimits = {}): void {
+  const size = imageSize(set.shape);
+  if (set.count === 0 || size === 0) throw invalidData(set, 'holds no images');
+  if (set.images.length !== set.count * size) {
+    throw invalidData(set, `should hold ${set.count} × [${set.shape.join(', ')}] pixels but has ${set.images.length}`);
+  }
+  checkPixels(set, size);
+  checkClasses(set, 'label', set.labels, limits.classes);
+  if (set.targets !== undefined) {
+    checkClasses(set, 'target', set.targets, limits.classes);
+    const same = set.targets.findIndex((target, index) => target === set.labels[index]);
+    if (same >= 0) throw invalidData(set, `has target ${set.targets[same]} equal to the label ${at(set, same)}`);
+  }
+}
+
+function checkPixels(set: ImageSet, size: number): void {
+  const { images } = set;
+  for (let i = 0; i < images.length; i++) {
+    const value = images[i] as number;
+    // Written so that NaN fails it too.
+    if (value >= 0 && value <= 1) continue;
+    const where = `${at(set, Math.floor(i / size))}, pixel ${i % size}`;
+    if (!Number.isFinite(value)) throw invalidData(set, `has a pixel that is ${value} ${where}`);
+    const hint = value > 1 && value <= 255 ? '; divide by 255, or store uint8' : '';
+    throw invalidData(set, `has a pixel of ${value} ${where}: pixels must be in [0, 1]${hint}`);
+  }
+}
+
+function checkClasses(set: ImageSet, name: string, values: Int32Array, classes: number | undefined): void {
+  if (values.length !== set.count) throw invalidData(set, `has ${set.count} images but ${values.length} ${name}s`);
+  const top = classes ?? Number.POSITIVE_INFINITY;
+  const wrong = values.findIndex((value) => value < 0 || value >= top);
+  if (wrong < 0) return;
+  const range = classes === undefined ? 'must not be negative' : `must be in 0 … ${classes - 1}`;
+  throw invalidData(set, `has ${name} ${values[wrong]} ${at(set, wrong)}: ${name}s ${range}`);
+}
+
+function at(set: ImageSet, index: number): string {
+  const name = set.names?.[index];
+  return name === undefined ? `at image ${index}` : `at image ${index} (${name})`;
+}
+
+function invalidData(set: ImageSet, problem: string): BlindspotError {
+  return new BlindspotError('INVALID_DATA', `${set.source} ${problem}`);
+}

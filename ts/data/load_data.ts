@@ -1,0 +1,67 @@
+/** Data as the command line names it: mnist, a folder of images, or an .npz file. */
+import { stat } from 'node:fs/promises';
+import { invalidArgument } from '../errors.ts';
+import { loadImageFolder } from './image_folder.ts';
+import { adaptImages } from './image_layout.ts';
+import { type ImageSet, takeImages, validateImages } from './image_set.ts';
+import { type DownloadProgress, loadMnist, MNIST_SPLITS } from './mnist.ts';
+import { imageSetFromNpz } from './npz.ts';
+import { fileError, readUserFile } from './read_file.ts';
+
+export interface LoadDataOptions {
+  /** What the model takes, of one image; the images are adapted to it. */
+  imageShape?: readonly number[];
+  /** Classes of the model: labels and targets must be under it. */
+  classes?: number;
+  classNames?: readonly string[];
+  /** The first so many; default all. */
+  count?: number;
+  /** Resize the images of a folder; default false. */
+  resize?: boolean;
+  onDownload?: (progress: DownloadProgress) => void;
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Reads, adapts and validates.
+ *
+ * @param name `mnist` or `mnist:test` (test images), `mnist:train`, `mnist:P1`, `mnist:P2`; a folder; a .npz file.
+ * @throws what loadMnist, loadImageFolder, imageSetFromNpz, adaptImages and validateImages throw.
+ */
+export async function loadData(name: string, options: LoadDataOptions = {}): Promise<ImageSet> {
+  const set = await readData(name, options);
+  const counted = options.count === undefined ? set : takeImages(set, options.count);
+  const adapted = options.imageShape === undefined ? counted : adaptImages(counted, options.imageShape);
+  validateImages(adapted, options.classes === undefined ? {} : { classes: options.classes });
+  return adapted;
+}
+
+async function readData(name: string, options: LoadDataOptions): Promise<ImageSet> {
+  const { count, signal } = options;
+  const common = { ...(count === undefined ? {} : { count }), ...(signal === undefined ? {} : { signal }) };
+  if (name === 'mnist' || name.startsWith('mnist:')) {
+    const split = MNIST_SPLITS.find((known) => known === (name.slice('mnist:'.length) || 'test'));
+    if (split === undefined) throw invalidArgument('data', `mnist:${MNIST_SPLITS.join(', mnist:')}`, name);
+    return loadMnist({ ...common, split, ...(options.onDownload ? { onProgress: options.onDownload } : {}) });
+  }
+  const isFolder = await stat(name).then(
+    (entry) => entry.isDirectory(),
+    (cause: unknown) => {
+      throw fileError(name, 'data (mnist, a folder of images or an .npz file)', cause);
+    },
+  );
+  if (!isFolder) {
+    if (!name.toLowerCase().endsWith('.npz')) {
+      throw invalidArgument('data', 'mnist, a folder of images or an .npz file', name);
+    }
+    return imageSetFromNpz(await readUserFile(name, 'data file'), { source: name });
+  }
+  return loadImageFolder(name, {
+    ...common,
+    ...(options.imageShape === undefined ? {} : { shape: options.imageShape }),
+    ...(options.resize === undefined ? {} : { resize: options.resize }),
+    ...(options.classNames === undefined ? {} : { classes: options.classNames }),
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  });
+}

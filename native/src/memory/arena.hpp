@@ -1,0 +1,71 @@
+// One aligned block, reserved when a handle is created; everything the handle owns is carved from it.
+// Nothing is given back before the arena dies, and a taker never allocates.
+//
+// A class that lives in an arena describes its memory once:
+//
+//   template <typename Source> void carve(Source& source) { x_ = source.template take<T>(n_); … }
+//
+// and runs that with an ArenaMeter to learn its size and with an Arena to get its memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "memory/aligned.hpp"
+
+namespace blindspot {
+
+class ArenaMeter {
+ public:
+  template <typename T>
+  T* take(std::size_t count) {
+    bytes_ += round_up(count * sizeof(T), kAlignment);
+    return nullptr;
+  }
+
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::size_t bytes_ = 0;
+};
+
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena() { aligned_free(memory_); }
+
+  // Takes the whole block, zeroed. False when there is no memory. To be called once.
+  bool reserve(std::size_t bytes) {
+    if (memory_ != nullptr || bytes > SIZE_MAX / 2) return false;
+    const std::size_t whole = round_up(bytes, kAlignment);
+    memory_ = static_cast<unsigned char*>(aligned_allocate(whole == 0 ? kAlignment : whole));
+    if (memory_ == nullptr) return false;
+    std::memset(memory_, 0, whole);
+    size_ = whole;
+    return true;
+  }
+
+  // count zeroed elements on a 64-byte boundary, or null when the block is used up.
+  template <typename T>
+  T* take(std::size_t count) {
+    static_assert(std::is_trivially_destructible_v<T>, "an arena runs no destructors");
+    const std::size_t bytes = round_up(count * sizeof(T), kAlignment);
+    if (bytes > size_ - used_) return nullptr;
+    unsigned char* start = memory_ + used_;
+    used_ += bytes;
+    return reinterpret_cast<T*>(start);
+  }
+
+  std::size_t used() const { return used_; }
+
+ private:
+  unsigned char* memory_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t used_ = 0;
+};
+
+}  // namespace blindspot

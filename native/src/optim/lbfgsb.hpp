@@ -1,0 +1,135 @@
+// L-BFGS-B as a step machine: min f(x) subject to l <= x <= u.
+//
+// Each iteration k, at x with gradient g and B = theta I - W M W^T (history.hpp):
+//   1. the generalised Cauchy point fixes the variables that the projected steepest descent path takes
+//      to a bound (cauchy_point.hpp);
+//   2. the model is minimised over the others, and the minimiser projected on the box (subspace_min.hpp);
+//   3. a Moré-Thuente search along d = z - x asks for points until f and its slope are good enough
+//      (line_search.hpp);
+//   4. the pair (s, y) enters the history when its curvature is positive.
+//
+// float keeps points, gradients and pairs in float, and every scalar (dots, the m by m matrices, step
+// lengths) in double.
+//
+// Sources
+//   [1] R. H. Byrd, P. Lu, J. Nocedal, C. Zhu, A limited memory algorithm for bound constrained
+//       optimization, SIAM J. Sci. Comput. 16 (1995).
+//   [2] J. L. Morales, J. Nocedal, Remark on Algorithm 778, ACM Trans. Math. Softw. 38 (2011).
+#pragma once
+
+#include <cstddef>
+
+#include "blindspot/blindspot.h"
+#include "linalg/vector_ops.hpp"
+#include "memory/arena.hpp"
+#include "optim/cauchy_point.hpp"
+#include "optim/history.hpp"
+#include "optim/line_search.hpp"
+#include "optim/subspace_min.hpp"
+
+namespace blindspot {
+
+template <typename T>
+class Lbfgsb {
+ public:
+  struct Options {
+    std::size_t n = 0;           // variables, >= 1
+    std::size_t memory = 10;     // correction pairs kept, 1..kMaxMemory
+    double pg_tolerance = 1e-5;  // end when max |P(x - g) - x| <= pg_tolerance
+    double f_tolerance = 2.22e-9;  // end when (f_k - f_k+1) / max(|f_k|, |f_k+1|, 1) <= f_tolerance
+    int max_iterations = 15000;
+    int max_evaluations = 15000;
+  };
+
+  static std::size_t bytes(const Options& options);
+
+  // Takes its memory from the arena; false when that is too small. Bounds start as -inf and +inf.
+  bool create(const Options& options, Arena& arena);
+
+  // n elements each, at the same place from create on.
+  T* x() { return x_; }
+  T* gradient() { return g_; }
+  T* lower() { return lower_; }
+  T* upper() { return upper_; }
+
+  // Begins at x, projected on the bounds: BS_OK, BS_ERROR_BOUNDS or BS_ERROR_START. May be called again
+  // at any time; keep_history starts with the pairs of the run before, right when f has hardly changed.
+  bs_status start(bool keep_history = false);
+
+  // Takes f at x, and the gradient from gradient(). Afterwards x is the next point to evaluate, or, when
+  // the answer is not BS_MINIMIZER_EVALUATE, the best point found, and gradient its gradient.
+  bs_minimizer_status tell(double f);
+
+  bs_minimizer_status status() const { return status_; }
+  bool waiting() const { return phase_ != Phase::kIdle; }  // is there something to tell?
+  double f() const { return f_; }
+  double pg_norm() const { return pg_norm_; }
+  int iterations() const { return iterations_; }
+  int evaluations() const { return evaluations_; }
+
+  void set_max_iterations(int count) { options_.max_iterations = count; }
+  void set_max_evaluations(int count) { options_.max_evaluations = count; }
+  void set_tolerances(double pg_tolerance, double f_tolerance) {
+    options_.pg_tolerance = pg_tolerance;
+    options_.f_tolerance = f_tolerance;
+  }
+
+ private:
+  enum class Phase { kIdle, kStart, kSearch };
+
+  template <typename Source>
+  void carve(Source& source);
+
+  bs_minimizer_status end(bs_minimizer_status status);
+  bs_minimizer_status end_search(bs_minimizer_status status);
+  bs_minimizer_status first_point(double f);
+  bs_minimizer_status trial_point(double f);
+  bs_minimizer_status accept(double f);
+  bs_minimizer_status iterate();
+  void scan();
+  bool find_direction(StepScan& scan);
+  void place_trial();
+
+  Options options_;
+  const VectorOps<T>* ops_ = nullptr;
+  History<T> history_;
+  CauchyPoint<T> cauchy_;
+  SubspaceMin<T> subspace_;
+  MoreThuente search_;
+
+  T* x_ = nullptr;          // the point to evaluate
+  T* g_ = nullptr;          // its gradient
+  T* lower_ = nullptr;
+  T* upper_ = nullptr;
+  T* base_x_ = nullptr;     // the iterate that the line search starts from
+  T* base_g_ = nullptr;
+  T* steepest_ = nullptr;   // -g at the iterate where free, else 0
+  T* free_ = nullptr;       // 1 where free at the iterate, else 0
+  T* was_free_ = nullptr;
+  T* direction_ = nullptr;  // z - x
+  T* target_ = nullptr;     // z
+  T* free_y_ = nullptr;     // y of the newest pair where free, else 0
+  T* best_x_ = nullptr;     // the lowest trial of this line search, when it is not the present one
+  T* best_g_ = nullptr;
+
+  Phase phase_ = Phase::kIdle;
+  bs_minimizer_status status_ = BS_MINIMIZER_EVALUATE;
+  bool bounded_ = false;        // some bound is finite
+  bool boxed_ = false;          // every bound is finite
+  bool pair_is_new_ = false;    // the newest pair's products are still to be formed
+  bool limit_known_ = false;    // the search's longest step is set
+  bool best_saved_ = false;
+  double f_ = 0;                // at the iterate; at x after the end
+  double best_f_ = 0;
+  double squared_gradient_ = 0;
+  double free_count_ = 0;
+  double pg_norm_ = 0;
+  int iterations_ = 0;
+  int evaluations_ = 0;
+  int trials_ = 0;              // evaluations of this line search
+};
+
+extern template class Lbfgsb<float>;
+extern template class Lbfgsb<double>;
+
+}  // namespace blindspot

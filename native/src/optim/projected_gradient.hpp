@@ -1,0 +1,107 @@
+// Spectral projected gradient: min f(x) subject to l <= x <= u.
+//
+//   d = P(x - lambda g) - x,   lambda = s^T s / s^T y, the inverse of a Rayleigh quotient of the Hessian,
+//   accept alpha when f(x + alpha d) <= max of the last 10 f + 1e-4 alpha g^T d,
+//   else shrink alpha by the parabola through f, its slope and the trial, kept within [0.1, 0.9] alpha.
+//
+// Source: E. G. Birgin, J. M. Martínez, M. Raydan, Nonmonotone spectral projected gradient methods on
+// convex sets, SIAM J. Optim. 10 (2000), algorithm SPG2. gamma = 1e-4, M = 10, lambda in [1e-30, 1e30].
+#pragma once
+
+#include <cstddef>
+
+#include "blindspot/blindspot.h"
+#include "linalg/vector_ops.hpp"
+#include "memory/arena.hpp"
+
+namespace blindspot {
+
+template <typename T>
+class SpectralProjectedGradient {
+ public:
+  struct Options {
+    std::size_t n = 0;             // variables, >= 1
+    std::size_t memory = 10;       // not used: no pairs are kept
+    double pg_tolerance = 1e-5;    // end when max |P(x - g) - x| <= pg_tolerance
+    double f_tolerance = 2.22e-9;  // end when |f_k - f_k+1| / max(|f_k|, |f_k+1|, 1) <= f_tolerance
+    int max_iterations = 15000;
+    int max_evaluations = 15000;
+  };
+
+  static std::size_t bytes(const Options& options);
+  bool create(const Options& options, Arena& arena);
+
+  T* x() { return x_; }
+  T* gradient() { return g_; }
+  T* lower() { return lower_; }
+  T* upper() { return upper_; }
+
+  // As Lbfgsb::start; keep_history keeps the spectral step.
+  bs_status start(bool keep_history = false);
+  bs_minimizer_status tell(double f);
+
+  bs_minimizer_status status() const { return status_; }
+  bool waiting() const { return phase_ != Phase::kIdle; }
+  double f() const { return f_; }
+  double pg_norm() const { return pg_norm_; }
+  int iterations() const { return iterations_; }
+  int evaluations() const { return evaluations_; }
+
+  void set_max_iterations(int count) { options_.max_iterations = count; }
+  void set_max_evaluations(int count) { options_.max_evaluations = count; }
+  void set_tolerances(double pg_tolerance, double f_tolerance) {
+    options_.pg_tolerance = pg_tolerance;
+    options_.f_tolerance = f_tolerance;
+  }
+
+ private:
+  enum class Phase { kIdle, kStart, kSearch };
+  static constexpr int kWindow = 10;
+
+  template <typename Source>
+  void carve(Source& source);
+
+  bs_minimizer_status end(bs_minimizer_status status);
+  bs_minimizer_status first_point(double f);
+  bs_minimizer_status trial_point(double f);
+  bs_minimizer_status accept(double f);
+  bs_minimizer_status iterate();
+  void scan();
+  void remember_best(const T* x, const T* g, double f);
+  double window_max() const;
+
+  Options options_;
+  const VectorOps<T>* ops_ = nullptr;
+
+  T* x_ = nullptr;  // the point to evaluate
+  T* g_ = nullptr;  // its gradient
+  T* lower_ = nullptr;
+  T* upper_ = nullptr;
+  T* base_x_ = nullptr;  // the iterate
+  T* base_g_ = nullptr;
+  T* direction_ = nullptr;
+  T* target_ = nullptr;
+  T* free_ = nullptr;
+  T* spare_ = nullptr;
+  T* best_x_ = nullptr;  // the lowest point left behind
+  T* best_g_ = nullptr;
+
+  Phase phase_ = Phase::kIdle;
+  bs_minimizer_status status_ = BS_MINIMIZER_EVALUATE;
+  bool boxed_ = false;
+  bool best_saved_ = false;
+  double window_[kWindow] = {};
+  double f_ = 0;
+  double best_f_ = 0;
+  double pg_norm_ = 0;
+  double lambda_ = 0;  // 0: to be set from the projected gradient
+  double alpha_ = 0;
+  double slope_ = 0;
+  int iterations_ = 0;
+  int evaluations_ = 0;
+};
+
+extern template class SpectralProjectedGradient<float>;
+extern template class SpectralProjectedGradient<double>;
+
+}  // namespace blindspot

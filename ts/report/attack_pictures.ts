@@ -1,0 +1,116 @@
+/**
+ * Which examples of an attack are shown, and their pictures: original, magnified perturbation, adversarial image.
+ * All perturbations share one magnification, so that they may be compared.
+ */
+import type { AttackOutcome } from '../attack/result.ts';
+import { invalidArgument } from '../errors.ts';
+import {
+  evenlySpaced,
+  type FoundExample,
+  foundExamples,
+  landmarks,
+  niceMagnification,
+} from './outcome_statistics.ts';
+import { encodePng, type ImageLayout, imageLayout, perturbationPicture, toPicture } from './pixels.ts';
+
+export interface Triple {
+  example: FoundExample;
+  original: Uint8Array;
+  perturbation: Uint8Array;
+  adversarial: Uint8Array;
+}
+
+export interface AttackPictures {
+  layout: ImageLayout;
+  /** Factor of all perturbations shown. */
+  magnification: number;
+  /** Smallest, median and largest distortion; null when nothing was found. */
+  landmarks: { first: Triple; middle: Triple; last: Triple } | null;
+  /** From the smallest to the largest distortion, at evenly spaced ranks when there are more than fit. */
+  gallery: Triple[];
+  /** Fewer, for a printed figure. */
+  figure: Triple[];
+}
+
+const GALLERY_IMAGES = 60;
+/** Larger images get fewer places, so that the page stays a few megabytes. */
+const GALLERY_PIXELS = 1_500_000;
+const LARGEST_SIDE = 192;
+const FIGURE_IMAGES = 10;
+const FIGURE_LARGE_IMAGES = 6;
+
+/** @throws {BlindspotError} INVALID_ARGUMENT when the pixels do not fit the shape and the number of examples. */
+export async function attackPictures(outcome: AttackOutcome): Promise<AttackPictures> {
+  const layout = imageLayout(outcome.imageShape);
+  const images = slices(outcome, layout);
+  const found = foundExamples(outcome.examples);
+  const shown = Math.min(LARGEST_SIDE, Math.max(layout.width, layout.height)) ** 2;
+  const gallery = evenlySpaced(found, Math.min(GALLERY_IMAGES, Math.max(12, Math.floor(GALLERY_PIXELS / (3 * shown)))));
+  const figure = evenlySpaced(found, isSmall(layout) ? FIGURE_IMAGES : FIGURE_LARGE_IMAGES);
+  const marks = landmarks(found);
+
+  const chosen = [...new Set([...gallery, ...figure, ...(marks === null ? [] : [marks.first, marks.middle, marks.last])])];
+  const magnification = niceMagnification(chosen.map((example) => strongestChange(images(example))));
+  const triples = new Map<FoundExample, Triple>();
+  for (const example of chosen) triples.set(example, await encodeTriple(example, images(example), layout, magnification));
+  const triple = (example: FoundExample): Triple => {
+    const made = triples.get(example);
+    if (made === undefined) throw new Error(`example ${example.index} has no pictures`);
+    return made;
+  };
+  return {
+    layout,
+    magnification,
+    landmarks: marks && { first: triple(marks.first), middle: triple(marks.middle), last: triple(marks.last) },
+    gallery: gallery.map(triple),
+    figure: figure.map(triple),
+  };
+}
+
+/** Small images are shown enlarged, with their pixels visible. */
+export function isSmall(layout: ImageLayout): boolean {
+  return Math.max(layout.width, layout.height) <= 64;
+}
+
+interface ImagePair {
+  original: Float32Array;
+  adversarial: Float32Array;
+}
+
+function slices(outcome: AttackOutcome, layout: ImageLayout): (example: FoundExample) => ImagePair {
+  const expected = outcome.examples.length * layout.size;
+  for (const name of ['originals', 'adversarial'] as const) {
+    const { length } = outcome[name];
+    if (length === expected) continue;
+    throw invalidArgument(name, `${outcome.examples.length} × ${layout.size} = ${expected} values`, length);
+  }
+  const places = new Map(outcome.examples.map((example, place) => [example, place]));
+  return (example) => {
+    const start = (places.get(example) ?? 0) * layout.size;
+    return {
+      original: outcome.originals.subarray(start, start + layout.size),
+      adversarial: outcome.adversarial.subarray(start, start + layout.size),
+    };
+  };
+}
+
+function strongestChange({ original, adversarial }: ImagePair): number {
+  return adversarial.reduce((strongest, value, i) => Math.max(strongest, Math.abs(value - (original[i] ?? 0))), 0);
+}
+
+async function encodeTriple(
+  example: FoundExample,
+  { original, adversarial }: ImagePair,
+  layout: ImageLayout,
+  magnification: number,
+): Promise<Triple> {
+  const photo = { maxSide: LARGEST_SIDE } as const;
+  const change = perturbationPicture(original, adversarial, layout, magnification);
+  const [before, difference, after] = await Promise.all([
+    encodePng(toPicture(original, layout), photo),
+    encodePng(change, { ...photo, kernel: 'nearest' }),
+    encodePng(toPicture(adversarial, layout), photo),
+  ]);
+  return { example, original: before, perturbation: difference, adversarial: after };
+}
+

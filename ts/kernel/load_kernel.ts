@@ -54,7 +54,10 @@ export async function selectKernel(
   const which = requested === 'auto' ? 'No kernel' : `The ${requested} kernel`;
   const lines = failures.map(({ name, cause, remedy }) => `  ${name}: ${message(cause)}; to fix: ${remedy}`);
   throw new BlindspotError('KERNEL_UNAVAILABLE', [`${which} could not be loaded.`, ...lines].join('\n'), {
-    cause: new AggregateError(failures.map(({ cause }) => cause)),
+    cause: new AggregateError(
+      failures.map(({ cause }) => cause),
+      'every kernel that was tried',
+    ),
   });
 }
 

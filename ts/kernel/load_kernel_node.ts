@@ -19,23 +19,23 @@ const environmentVariable = 'BLINDSPOT_KERNEL';
 const loaded = new Map<string, Promise<Kernel>>();
 
 /** A failure is not kept: the next call tries again. */
-function once(path: string, load: () => Promise<Kernel>): Promise<Kernel> {
+function once(path: string, load: () => Kernel | Promise<Kernel>): Promise<Kernel> {
   const known = loaded.get(path);
   if (known !== undefined) return known;
-  const kernel = load();
+  const kernel = Promise.resolve().then(load);
   loaded.set(path, kernel);
   kernel.catch(() => loaded.delete(path));
   return kernel;
 }
 
-async function loadNative(path: string): Promise<Kernel> {
+function loadNative(path: string): Kernel {
   if (!existsSync(path)) throw new BlindspotError('KERNEL_UNAVAILABLE', `there is no ${path}`);
   return createNativeKernel(createRequire(import.meta.url)(path) as unknown);
 }
 
 async function loadWasm(path: string): Promise<Kernel> {
   if (!existsSync(path)) throw new BlindspotError('KERNEL_UNAVAILABLE', `there is no ${path}`);
-  return createWasmKernel(await readFile(path));
+  return await createWasmKernel(await readFile(path));
 }
 
 /** The sources run from ts/ and, compiled, from dist/ts/: the package is the nearest folder with a package.json. */
@@ -68,11 +68,7 @@ export function nodeKernelSources(root: string = packageRoot()): readonly Kernel
  * @throws INVALID_ARGUMENT, KERNEL_UNAVAILABLE as selectKernel does.
  */
 export async function describeKernel(choice: KernelChoice = 'auto'): Promise<KernelSelection> {
-  const wish = process.env[environmentVariable];
-  if (choice !== 'auto' || wish === undefined || wish === '') return selectKernel(nodeKernelSources(), choice);
-  if (!isChoice(wish))
-    throw invalidArgument(`the environment variable ${environmentVariable}`, 'auto, native or wasm', wish);
-  return selectKernel(nodeKernelSources(), wish);
+  return await selectKernel(nodeKernelSources(), choice === 'auto' ? choiceOfEnvironment() : choice);
 }
 
 /** The kernel that describeKernel selects. */
@@ -80,6 +76,9 @@ export async function loadKernel(choice: KernelChoice = 'auto'): Promise<Kernel>
   return (await describeKernel(choice)).kernel;
 }
 
-function isChoice(text: string): text is KernelChoice {
-  return text === 'auto' || text === 'native' || text === 'wasm';
+function choiceOfEnvironment(): KernelChoice {
+  const wish = process.env[environmentVariable] ?? '';
+  if (wish === '' || wish === 'auto') return 'auto';
+  if (wish === 'native' || wish === 'wasm') return wish;
+  throw invalidArgument(`the environment variable ${environmentVariable}`, 'auto, native or wasm', wish);
 }

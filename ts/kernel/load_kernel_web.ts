@@ -19,7 +19,7 @@ export async function describeKernel(
     remedy: 'pass { wasm: the address of blindspot.wasm }, in a browser with WebAssembly SIMD',
     load: () => createWasmKernel(options.wasm ?? new URL('../../wasm/blindspot.wasm', import.meta.url)),
   } as const;
-  return selectKernel([source], choice);
+  return await selectKernel([source], choice);
 }
 
 /** The kernel that describeKernel selects. */

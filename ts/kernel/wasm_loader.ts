@@ -71,7 +71,7 @@ async function fetchBytes(url: URL | string): Promise<ArrayBuffer> {
   if (!response.ok) {
     throw new BlindspotError('KERNEL_UNAVAILABLE', `cannot fetch ${url}: ${response.status} ${response.statusText}`);
   }
-  return response.arrayBuffer();
+  return await response.arrayBuffer();
 }
 
 function isKernelExports(exports: object): exports is WasmExports {

@@ -1,0 +1,98 @@
+/** Activation functions. Slopes are written by the output where that saves a function evaluation. */
+import { sumToShape } from '../cotangent_shape.ts';
+import { nodeError, numberAttribute, type OpRule, requireInput, type VectorJacobianProduct } from '../op_rule.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
+import { inferSame, inferSameFloat } from './elementwise.ts';
+
+function activation(attributes: OpRule['attributes'], vjp: VectorJacobianProduct): OpRule {
+  return { inputs: [1, 1], attributes, infer: inferSameFloat, vjp };
+}
+
+/** σ' = σ(1-σ) */
+export const SIGMOID = activation({}, ({ graph, cotangent, output }) => {
+  const y = output(0);
+  return [graph.mul(cotangent, graph.mul(y, graph.sub(graph.scalar(1, y.type), y)))];
+});
+
+/** tanh' = 1 - tanh² */
+export const TANH = activation({}, ({ graph, cotangent, output }) => {
+  const y = output(0);
+  return [graph.mul(cotangent, graph.sub(graph.scalar(1, y.type), graph.mul(y, y)))];
+});
+
+/** Slope 0 at 0. */
+export const RELU = activation({}, ({ graph, cotangent, output }) => {
+  const zero = graph.scalar(0, cotangent.type);
+  return [graph.where(graph.greater(output(0), zero), cotangent, zero)];
+});
+
+export const LEAKY_RELU = activation({ alpha: 'float' }, ({ graph, node, cotangent, input }) => {
+  const alpha = numberAttribute(node, 'alpha', 0.01);
+  const { type } = cotangent;
+  const slope = graph.where(graph.greater(input(0), graph.scalar(0, type)), graph.scalar(1, type), graph.scalar(alpha, type));
+  return [graph.mul(cotangent, slope)];
+});
+
+/** y = x > 0 ? x : slope·x */
+export const PRELU: OpRule = {
+  inputs: [2, 2],
+  attributes: {},
+  infer: (node) => {
+    const x = requireInput(node, 0);
+    const shape = broadcastShapes(x.shape, requireInput(node, 1).shape);
+    if (!shape || !sameShape(shape, x.shape)) throw nodeError(node, 'the slope does not broadcast to the input');
+    return inferSameFloat(node);
+  },
+  vjp: ({ graph, cotangent, input, wants }) => {
+    const zero = graph.scalar(0, cotangent.type);
+    const positive = graph.greater(input(0), zero);
+    return [
+      wants(0) ? graph.where(positive, cotangent, graph.mul(cotangent, input(1))) : undefined,
+      wants(1)
+        ? sumToShape(graph, graph.where(positive, zero, graph.mul(cotangent, input(0))), input(1).shape)
+        : undefined,
+    ];
+  },
+};
+
+/** y = α(eˣ-1) for x < 0, so that y' = y + α */
+export const ELU = activation({ alpha: 'float' }, ({ graph, node, cotangent, input, output }) => {
+  const { type } = cotangent;
+  const slope = graph.add(output(0), graph.scalar(numberAttribute(node, 'alpha', 1), type));
+  return [graph.where(graph.greater(input(0), graph.scalar(0, type)), cotangent, graph.mul(cotangent, slope))];
+});
+
+/** y = max(0, min(1, αx+β)) */
+export const HARD_SIGMOID = activation({ alpha: 'float', beta: 'float' }, ({ graph, node, cotangent, output }) => {
+  const { type } = cotangent;
+  const zero = graph.scalar(0, type);
+  const sloped = graph.mul(cotangent, graph.scalar(numberAttribute(node, 'alpha', 0.2), type));
+  const belowOne = graph.where(graph.op('Less', [output(0), graph.scalar(1, type)]), sloped, zero);
+  return [graph.where(graph.greater(output(0), zero), belowOne, zero)];
+});
+
+/** y = x·max(0, min(1, x/6+1/2)): slope 0, x/3+1/2, 1 */
+export const HARD_SWISH = activation({}, ({ graph, cotangent, input }) => {
+  const { type } = cotangent;
+  const x = input(0);
+  const middle = graph.add(graph.mul(x, graph.scalar(1 / 3, type)), graph.scalar(0.5, type));
+  const upper = graph.where(graph.op('Less', [x, graph.scalar(3, type)]), middle, graph.scalar(1, type));
+  const slope = graph.where(graph.greater(x, graph.scalar(-3, type)), upper, graph.scalar(0, type));
+  return [graph.mul(cotangent, slope)];
+});
+
+/** log(1+eˣ)' = σ(x) */
+export const SOFTPLUS = activation({}, ({ graph, cotangent, input }) => [
+  graph.mul(cotangent, graph.op('Sigmoid', [input(0)])),
+]);
+
+/** The slope is 1 where nothing was clipped. Bounds are taken as constants of the model. */
+export const CLIP: OpRule = {
+  inputs: [1, 3],
+  attributes: {},
+  infer: inferSame,
+  vjp: ({ graph, cotangent, input, output }) => {
+    const kept = graph.op('Equal', [input(0), output(0)]);
+    return [graph.where(kept, cotangent, graph.scalar(0, cotangent.type))];
+  },
+};

@@ -1,0 +1,176 @@
+/**
+ * Convolution and its adjoint. With y = conv(x, w):
+ *   x̄ = convTranspose(ȳ, w), the same geometry, with the leftover of the stride as output padding;
+ *   w̄ = conv of x by ȳ with batch and channels exchanged, strides and dilations exchanged;
+ *   b̄ = Σ ȳ over batch and space.
+ * And the other way round for y = convTranspose(x, w), since it is the adjoint of conv in x.
+ */
+import { reshapeTo } from '../cotangent_shape.ts';
+import type { GraphBuilder } from '../graph_builder.ts';
+import { type NodeContext, nodeError, numberAttribute, type OpRule, requireInput, stringAttribute } from '../op_rule.ts';
+import { type Dim, divideDims, type Shape } from '../shape.ts';
+import type { GraphNode, Value } from '../value.ts';
+import { requireStatic, type StaticGeometry, span, WINDOW_ATTRIBUTES, windowAxes, type WindowGeometry, windowGeometry } from './spatial_window.ts';
+
+function attributesOf(geometry: WindowGeometry, group: number): Record<string, number | number[]> {
+  const { kernel, strides, dilations, padsBegin, padsEnd } = geometry;
+  return { kernel_shape: kernel, strides, dilations, pads: [...padsBegin, ...padsEnd], group };
+}
+
+function kernelOf(node: NodeContext | GraphNode): number[] {
+  const spatial = requireInput(node, 1).shape.slice(2);
+  return spatial.map((size) => {
+    if (typeof size !== 'number') throw nodeError(node, 'the kernel size must be known');
+    return size;
+  });
+}
+
+function convGeometry(node: NodeContext | GraphNode): WindowGeometry {
+  return windowGeometry(node, requireInput(node, 0).shape, kernelOf(node));
+}
+
+function spatialAxes(shape: Shape): number[] {
+  return [...shape.keys()].slice(2);
+}
+
+/** The adjoint of conv(·, weight) for an input of the geometry's input size. */
+export function transposedConvolution(
+  graph: GraphBuilder,
+  cotangent: Value,
+  weight: Value,
+  geometry: StaticGeometry,
+  group: number,
+): Value {
+  const { kernel, strides, dilations, padsBegin, padsEnd, inputSize, outputSize } = geometry;
+  const leftover = inputSize.map((size, i) => {
+    const made = ((outputSize[i] ?? 1) - 1) * (strides[i] ?? 1) + span(kernel[i] ?? 1, dilations[i] ?? 1);
+    return size - (made - (padsBegin[i] ?? 0) - (padsEnd[i] ?? 0));
+  });
+  // Ceil mode may overhang the padding: the surplus is cut off as padding at the end.
+  const cut = padsEnd.map((pad, i) => pad + Math.max(0, -(leftover[i] ?? 0)));
+  const outputPadding = leftover.map((rest) => Math.max(0, rest));
+  return graph.op('ConvTranspose', [cotangent, weight], {
+    ...attributesOf({ ...geometry, padsEnd: cut }, group),
+    output_padding: outputPadding.some((pad) => pad > 0) ? outputPadding : undefined,
+  });
+}
+
+/**
+ * The cotangent of the weight of y = conv(x, w): [M, C/g, ...kernel].
+ * Group by group, output channel m sees the C/g channels of its group as a batch and the N images as channels.
+ */
+function weightCotangent(graph: GraphBuilder, x: Value, cotangent: Value, geometry: StaticGeometry, group: number): Value {
+  const { kernel, strides, dilations, padsBegin, inputSize, outputSize } = geometry;
+  const [batch = 1, channels = 1] = x.shape;
+  const spatial = spatialAxes(x.shape);
+  const swap = [1, 0, ...spatial];
+  let images: Value;
+  if (group === 1) {
+    images = graph.transpose(x, swap);
+  } else {
+    const perGroup: Dim = divideDims(channels, group) ?? 1;
+    const grouped = reshapeTo(graph, x, [batch, group, perGroup, ...x.shape.slice(2)]);
+    const exchanged = graph.transpose(grouped, [2, 1, 0, ...spatial.map((axis) => axis + 1)]);
+    images = graph.reshape(exchanged, [Number(perGroup), -1, ...inputSize]);
+  }
+  const ends = inputSize.map((size, i) => {
+    const stride = strides[i] ?? 1;
+    const needed = span(kernel[i] ?? 1, dilations[i] ?? 1) + ((outputSize[i] ?? 1) - 1) * stride;
+    return needed - size - (padsBegin[i] ?? 0);
+  });
+  // Input beyond the last window (negative padding) makes the result longer than the kernel: cut.
+  const result = graph.op('Conv', [images, graph.transpose(cotangent, swap)], {
+    kernel_shape: outputSize,
+    strides: dilations,
+    dilations: strides,
+    pads: [...padsBegin, ...ends.map((end) => Math.max(0, end))],
+    group,
+  });
+  const tooLong = spatial.filter((axis, i) => result.shape[axis] !== kernel[i]);
+  if (tooLong.length === 0) return graph.transpose(result, swap);
+  const starts = tooLong.map(() => 0);
+  const stops = tooLong.map((axis) => kernel[axis - 2] ?? 1);
+  const exact = graph.op('Slice', [result, graph.ints(starts), graph.ints(stops), graph.ints(tooLong)]);
+  return graph.transpose(exact, swap);
+}
+
+/** x [N, C, ...], w [M, C/g, ...], b [M] → [N, M, ...] */
+export const CONV: OpRule = {
+  inputs: [2, 3],
+  attributes: { ...WINDOW_ATTRIBUTES, group: 'int' },
+  infer: (node) => {
+    const x = requireInput(node, 0);
+    const w = requireInput(node, 1);
+    const group = numberAttribute(node, 'group', 1);
+    if (x.type !== w.type) throw nodeError(node, `operands differ in type: ${x.type} and ${w.type}`);
+    if (x.shape.length < 3 || x.shape.length !== w.shape.length) throw nodeError(node, 'input and weight must both be [.., .., spatial…]');
+    const [, channels = 1] = x.shape;
+    const [outputs = 1, perGroup = 1] = w.shape;
+    if (typeof channels !== 'number' || typeof outputs !== 'number' || typeof perGroup !== 'number') {
+      throw nodeError(node, 'the numbers of channels must be known');
+    }
+    if (channels !== perGroup * group || outputs % group !== 0) {
+      throw nodeError(node, `${channels} channels do not suit a weight of ${perGroup} in each of ${group} groups`);
+    }
+    const bias = node.inputs[2];
+    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) throw nodeError(node, `the bias must be [${outputs}]`);
+    return [{ type: x.type, shape: [x.shape[0] ?? 1, outputs, ...convGeometry(node).outputSize] }];
+  },
+  vjp: ({ graph, node, cotangent, input, wants }) => {
+    const geometry = requireStatic(node, convGeometry(node));
+    const group = numberAttribute(node, 'group', 1);
+    return [
+      wants(0) ? transposedConvolution(graph, cotangent, input(1), geometry, group) : undefined,
+      wants(1) ? weightCotangent(graph, input(0), cotangent, geometry, group) : undefined,
+      wants(2) ? graph.reduceSum(cotangent, [0, ...spatialAxes(cotangent.shape)], false) : undefined,
+    ];
+  },
+};
+
+/** The convolution that y = convTranspose(x, w) is the adjoint of: it maps the shape of y to the shape of x. */
+function adjointGeometry(node: NodeContext | GraphNode): WindowGeometry {
+  const outputSize = requireInput(node, 0).shape.slice(2);
+  const kernel = kernelOf(node);
+  const rank = outputSize.length;
+  if (kernel.length !== rank) throw nodeError(node, 'weight and input differ in rank');
+  if (node.attributes['output_shape'] || stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') {
+    throw nodeError(node, 'output_shape and auto_pad are not supported; give pads and output_padding');
+  }
+  const strides = windowAxes(node, 'strides', rank, 1);
+  const dilations = windowAxes(node, 'dilations', rank, 1);
+  const outputPadding = windowAxes(node, 'output_padding', rank, 0);
+  const pads = windowAxes(node, 'pads', 2 * rank, 0);
+  const padsBegin = pads.slice(0, rank);
+  const padsEnd = pads.slice(rank);
+  const inputSize = outputSize.map((size, i): Dim => {
+    if (typeof size === 'string') return `${node.name.replaceAll('*', '_')}.${i}`;
+    const full = (size - 1) * (strides[i] ?? 1) + span(kernel[i] ?? 1, dilations[i] ?? 1) + (outputPadding[i] ?? 0);
+    return full - (padsBegin[i] ?? 0) - (padsEnd[i] ?? 0);
+  });
+  return { kernel, strides, dilations, padsBegin, padsEnd, inputSize, outputSize };
+}
+
+/** x [N, C, ...], w [C, M/g, ...], b [M] → [N, M, ...] */
+export const CONV_TRANSPOSE: OpRule = {
+  inputs: [2, 3],
+  attributes: { ...WINDOW_ATTRIBUTES, group: 'int', output_padding: 'ints', output_shape: 'ints' },
+  infer: (node) => {
+    const x = requireInput(node, 0);
+    const w = requireInput(node, 1);
+    const group = numberAttribute(node, 'group', 1);
+    if (x.type !== w.type) throw nodeError(node, `operands differ in type: ${x.type} and ${w.type}`);
+    if (x.shape[1] !== w.shape[0]) throw nodeError(node, `${x.shape[1]} channels do not suit a weight of ${w.shape[0]}`);
+    const perGroup = w.shape[1];
+    if (typeof perGroup !== 'number') throw nodeError(node, 'the numbers of channels must be known');
+    return [{ type: x.type, shape: [x.shape[0] ?? 1, perGroup * group, ...adjointGeometry(node).inputSize] }];
+  },
+  vjp: ({ graph, node, cotangent, input, wants }) => {
+    const geometry = requireStatic(node, adjointGeometry(node));
+    const group = numberAttribute(node, 'group', 1);
+    return [
+      wants(0) ? graph.op('Conv', [cotangent, input(1)], attributesOf(geometry, group)) : undefined,
+      wants(1) ? weightCotangent(graph, cotangent, input(0), geometry, group) : undefined,
+      wants(2) ? graph.reduceSum(cotangent, [0, ...spatialAxes(cotangent.shape)], false) : undefined,
+    ];
+  },
+};

@@ -47,11 +47,11 @@ export function parseNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<strin
   );
 }
 
-/** The bytes of a .npz file that NumPy reads; compressed. */
-export function formatNpz(arrays: Readonly<Record<string, NpyArray>>): Uint8Array {
+/** The bytes of a .npz file that NumPy reads; compressed unless told otherwise. */
+export function formatNpz(arrays: Readonly<Record<string, NpyArray>>, options: { compress?: boolean } = {}): Uint8Array {
   const files = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, formatNpy(array)] as const);
   // A fixed date, the zip format's first, so that the same arrays give the same bytes.
-  return zipSync(Object.fromEntries(files), { level: 6, mtime: new Date(1980, 0, 1) });
+  return zipSync(Object.fromEntries(files), { level: options.compress === false ? 0 : 6, mtime: new Date(1980, 0, 1) });
 }
 
 /**

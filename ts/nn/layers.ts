@@ -1,0 +1,117 @@
+/**
+ * Layers as plain data: a model is a list of them, the same list that training.json records. What a layer computes
+ * is in network.ts.
+ */
+import { invalidArgument } from '../errors.ts';
+
+/** How weights are drawn at first; biases begin at 0. */
+export type Initializer =
+  /** N(0, gain²·2/(fanIn + fanOut)), Glorot & Bengio 2010. */
+  | { readonly kind: 'xavier-normal'; readonly gain: number }
+  /** N(0, 2/fanIn), He et al. 2015. */
+  | { readonly kind: 'he-normal' }
+  | { readonly kind: 'zeros' };
+
+export interface DenseLayer {
+  readonly type: 'dense';
+  readonly units: number;
+  readonly initializer: Initializer;
+  /** λ of the penalty λ·Σw²/units added to the mean cross-entropy; biases are left out. */
+  readonly weightDecay: number;
+}
+
+export interface ConvLayer {
+  readonly type: 'conv';
+  /** Output maps. */
+  readonly filters: number;
+  /** Side of the square kernel. */
+  readonly kernel: number;
+  readonly stride: number;
+  /** Zeros added on each side. */
+  readonly padding: number;
+  readonly initializer: Initializer;
+  /** λ of the penalty λ·Σw²/filters. */
+  readonly weightDecay: number;
+}
+
+export interface MaxPoolLayer {
+  readonly type: 'max-pool';
+  /** Side of the square window, and its stride. */
+  readonly size: number;
+}
+
+export interface DropoutLayer {
+  readonly type: 'dropout';
+  /** Share of the values set to zero while training; the others grow by 1/(1 - rate). */
+  readonly rate: number;
+}
+
+export interface ActivationLayer {
+  readonly type: 'sigmoid' | 'relu' | 'tanh';
+}
+
+export interface FlattenLayer {
+  readonly type: 'flatten';
+}
+
+export type Layer = DenseLayer | ConvLayer | MaxPoolLayer | DropoutLayer | ActivationLayer | FlattenLayer;
+
+/** A classifier: pixels in, logits out. The last layer is dense, one unit a class. */
+export interface ModelDefinition {
+  readonly name: string;
+  /** Of one image: [784] or [1, 28, 28]. */
+  readonly inputShape: readonly number[];
+  readonly layers: readonly Layer[];
+}
+
+const XAVIER: Initializer = { kind: 'xavier-normal', gain: 1 };
+
+export function dense(units: number, options: { initializer?: Initializer; weightDecay?: number } = {}): DenseLayer {
+  checkWhole('units', units, 1);
+  const { initializer = XAVIER, weightDecay = 0 } = options;
+  return { type: 'dense', units, initializer, weightDecay: checkDecay(weightDecay) };
+}
+
+export function conv(
+  filters: number,
+  kernel: number,
+  options: { stride?: number; padding?: number; initializer?: Initializer; weightDecay?: number } = {},
+): ConvLayer {
+  checkWhole('filters', filters, 1);
+  checkWhole('kernel', kernel, 1);
+  const { stride = 1, padding = 0, initializer = { kind: 'he-normal' }, weightDecay = 0 } = options;
+  checkWhole('stride', stride, 1);
+  checkWhole('padding', padding, 0);
+  return { type: 'conv', filters, kernel, stride, padding, initializer, weightDecay: checkDecay(weightDecay) };
+}
+
+export function maxPool(size: number): MaxPoolLayer {
+  checkWhole('size', size, 2);
+  return { type: 'max-pool', size };
+}
+
+export function dropout(rate: number): DropoutLayer {
+  if (!(rate >= 0 && rate < 1)) throw invalidArgument('rate', 'a number in [0, 1)', rate);
+  return { type: 'dropout', rate };
+}
+
+export const sigmoid: ActivationLayer = { type: 'sigmoid' };
+export const relu: ActivationLayer = { type: 'relu' };
+export const tanh: ActivationLayer = { type: 'tanh' };
+export const flatten: FlattenLayer = { type: 'flatten' };
+
+/** Classes that a model tells apart: the units of its last layer. @throws INVALID_ARGUMENT when that is not dense. */
+export function classCount(model: ModelDefinition): number {
+  const last = model.layers.at(-1);
+  if (last?.type !== 'dense') throw invalidArgument(`the last layer of ${model.name}`, 'a dense layer', last?.type);
+  return last.units;
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) throw invalidArgument(name, `a whole number from ${least}`, value);
+}
+
+function checkDecay(value: number): number {
+  if (!(value >= 0 && Number.isFinite(value))) throw invalidArgument('weightDecay', 'a number from 0', value);
+  return value;
+}

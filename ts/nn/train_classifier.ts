@@ -1,0 +1,206 @@
+/** Training of a classifier: softmax cross-entropy plus weight decay, by mini-batches. */
+import { adaptImages } from '../data/image_layout.ts';
+import { type ImageSet, imageAt, imageSize, validateImages } from '../data/image_set.ts';
+import type { Random } from '../data/random.ts';
+import type { Value } from '../onnx/value.ts';
+import type { ProviderName, SessionFactory, Tensor } from '../runtime/session.ts';
+import type { CheckpointStore } from './checkpoint.ts';
+import { type EpochRecord, runEpochs, type TrainingProgress } from './epochs.ts';
+import { evaluateSession, largest } from './evaluate.ts';
+import { buildInferenceModel } from './inference_model.ts';
+import { classCount, type ModelDefinition } from './layers.ts';
+import { softmaxCrossEntropy, weightPenalty } from './losses.ts';
+import { applyLayers, drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
+import type { OptimizerSettings } from './optimizers.ts';
+import type { Schedule } from './schedules.ts';
+import { type TrainGraph, TrainStep } from './train_step.ts';
+
+/** How a model is trained; part of its definition in models/. */
+export interface Recipe {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly optimizer: OptimizerSettings;
+  readonly schedule: Schedule;
+}
+
+export interface TrainOptions {
+  readonly model: ModelDefinition;
+  readonly recipe: Recipe;
+  readonly train: ImageSet;
+  readonly test?: ImageSet;
+  /** Draws weights, order and dropout masks; default 0. */
+  readonly seed?: number;
+  readonly createSession: SessionFactory;
+  readonly provider?: ProviderName;
+  /** Default 1, with which the result is the same bits every time. */
+  readonly threads?: number;
+  readonly checkpoint?: CheckpointStore;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Written to the record. */
+  readonly versions?: Readonly<Record<string, string>>;
+}
+
+/** training.json. */
+export interface TrainingRecord {
+  readonly model: ModelDefinition;
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly data: { readonly train: string; readonly trainCount: number; readonly test?: string; readonly testCount?: number };
+  readonly provider: ProviderName;
+  /** Shares answered wrongly by the model as saved. */
+  readonly trainError: number;
+  readonly testError?: number;
+  readonly seconds: number;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly history: readonly EpochRecord[];
+}
+
+export interface TrainedModel {
+  /** model.onnx. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly record: TrainingRecord;
+}
+
+/**
+ * Trains and evaluates. On cpu with one thread, the same options give the same bits.
+ *
+ * @throws MODEL_DATA_MISMATCH, INVALID_DATA, NOT_FINITE (divergence), PROVIDER_UNAVAILABLE; the signal's reason when aborted.
+ */
+export async function trainClassifier(options: TrainOptions): Promise<TrainedModel> {
+  const { model, recipe, seed = 0, createSession } = options;
+  const classes = classCount(model);
+  const [train, test] = [options.train, options.test].map((set) => {
+    if (set === undefined) return undefined;
+    const adapted = adaptImages(set, model.inputShape);
+    validateImages(adapted, { classes });
+    return adapted;
+  }) as [ImageSet, ImageSet | undefined];
+  const sessionOptions = {
+    ...(options.provider === undefined ? {} : { provider: options.provider }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  };
+
+  const started = performance.now();
+  const initial = drawParameters(parameterSpecs(model), seed);
+  const step = await TrainStep.create(classifierGraph(model, recipe), initial, createSession, sessionOptions);
+  const tester = await createSession(buildInferenceModel(model), sessionOptions);
+  try {
+    const errorOn = async (set: ImageSet) =>
+      (await evaluateSession(tester, set, undefined, Object.fromEntries(step.parameters))).error;
+    const history = await runEpochs({
+      step,
+      count: train.count,
+      epochs: recipe.epochs,
+      batchSize: recipe.batchSize,
+      seed,
+      learningRate: recipe.optimizer.learningRate,
+      schedule: recipe.schedule,
+      fingerprint: JSON.stringify({ model, recipe, seed, data: train.source, count: train.count }),
+      checkpoint: options.checkpoint,
+      signal: options.signal,
+      onProgress: options.onProgress,
+      prepare: batchMaker(model, train, recipe.batchSize, classes),
+      countWrong: (reports, indices) => countWrong(reports['logits'] as Tensor, indices, train.labels, classes),
+      ...(test === undefined ? {} : { test: () => errorOn(test) }),
+    });
+    const testError = history.at(-1)?.testError;
+    const record: TrainingRecord = {
+      model,
+      recipe,
+      seed,
+      data: {
+        train: train.source,
+        trainCount: train.count,
+        ...(test === undefined ? {} : { test: test.source, testCount: test.count }),
+      },
+      provider: step.provider,
+      trainError: await errorOn(train),
+      ...(testError === undefined ? {} : { testError }),
+      seconds: (performance.now() - started) / 1000,
+      versions: options.versions ?? {},
+      history,
+    };
+    return { bytes: savedModel(model, step, record, classes), record };
+  } finally {
+    await Promise.all([step.release(), tester.release()]);
+  }
+}
+
+/** Forward pass and objective; inputs image [N, …], labels [N, classes] one-hot, and dropout's masks. */
+export function classifierGraph(model: ModelDefinition, recipe: Pick<Recipe, 'optimizer'>): TrainGraph {
+  const parameters = parameterSpecs(model);
+  const masks = dropoutMasks(model);
+  return {
+    optimizer: recipe.optimizer,
+    parameters,
+    inputs: [
+      { name: 'image', shape: ['N', ...model.inputShape] },
+      { name: 'labels', shape: ['N', classCount(model)] },
+      ...masks.map(({ name, shape }) => ({ name, shape: ['N', ...shape] })),
+    ],
+    forward: (graph, inputs, weights) => {
+      const logits = applyLayers(graph, model, inputs.get('image') as Value, weights, inputs);
+      const loss = softmaxCrossEntropy(graph, logits, inputs.get('labels') as Value);
+      const penalty = weightPenalty(graph, parameters, weights);
+      return { objective: penalty === undefined ? loss : graph.add(loss, penalty), reports: { loss, logits } };
+    },
+  };
+}
+
+/** Fills the same arrays for every batch; a shorter last batch gets views of them. */
+function batchMaker(
+  model: ModelDefinition,
+  data: ImageSet,
+  batchSize: number,
+  classes: number,
+): (indices: Uint32Array, random: Random) => Readonly<Record<string, Tensor>> {
+  const masks = dropoutMasks(model);
+  const shapes: Record<string, readonly number[]> = { image: data.shape, labels: [classes] };
+  for (const { name, shape } of masks) shapes[name] = shape;
+  const allocate = (rows: number) =>
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]): [string, Tensor] => [
+        name,
+        { data: new Float32Array(rows * imageSize(shape)), dims: [rows, ...shape] },
+      ]),
+    );
+  const full = allocate(Math.min(batchSize, data.count));
+  const rest = allocate(data.count % batchSize);
+  const size = imageSize(data.shape);
+  return (indices, random) => {
+    const batch = indices.length === batchSize || indices.length === data.count ? full : rest;
+    const image = batch['image'] as Tensor;
+    const labels = batch['labels'] as Tensor;
+    labels.data.fill(0);
+    for (const [row, index] of indices.entries()) {
+      image.data.set(imageAt(data, index), row * size);
+      labels.data[row * classes + (data.labels[index] as number)] = 1;
+    }
+    for (const { name, rate } of masks) {
+      const { data: mask } = batch[name] as Tensor;
+      for (let i = 0; i < mask.length; i++) mask[i] = random.uniform() < rate ? 0 : 1 / (1 - rate);
+    }
+    return batch;
+  };
+}
+
+function countWrong(logits: Tensor, indices: Uint32Array, labels: Int32Array, classes: number): number {
+  let wrong = 0;
+  for (const [row, index] of indices.entries()) {
+    if (largest(logits.data, row * classes, classes) !== labels[index]) wrong++;
+  }
+  return wrong;
+}
+
+function savedModel(model: ModelDefinition, step: TrainStep, record: TrainingRecord, classes: number): Uint8Array<ArrayBuffer> {
+  const parameters = new Map([...step.parameters].map(([name, tensor]) => [name, tensor.data]));
+  return buildInferenceModel(model, parameters, {
+    model: model.name,
+    class_names: JSON.stringify(Array.from({ length: classes }, (_, index) => String(index))),
+    pixel_range: '[0, 1]',
+    training_data: record.data.train,
+    train_error: String(record.trainError),
+    ...(record.testError === undefined ? {} : { test_error: String(record.testError) }),
+  });
+}

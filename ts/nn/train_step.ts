@@ -1,0 +1,174 @@
+/**
+ * One step of training as one graph: forward, backward and update. Parameters and the optimiser's state go in as
+ * inputs and come out as outputs, between two sets of buffers that change places, so that nothing is copied and no
+ * array is read and written in the same run.
+ */
+import { BlindspotError } from '../errors.ts';
+import { gradients } from '../onnx/gradients.ts';
+import { GraphBuilder } from '../onnx/graph_builder.ts';
+import type { Shape } from '../onnx/shape.ts';
+import type { Value } from '../onnx/value.ts';
+import type { Session, SessionFactory, SessionOptions, Tensor } from '../runtime/session.ts';
+import { makeOptimizer, type Optimizer, type OptimizerSettings } from './optimizers.ts';
+
+export interface TrainGraph {
+  readonly optimizer: OptimizerSettings;
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** What changes from batch to batch. */
+  readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
+  /** Appends the forward pass. `reports` are values to be told about, by name. */
+  forward(
+    graph: GraphBuilder,
+    inputs: ReadonlyMap<string, Value>,
+    parameters: ReadonlyMap<string, Value>,
+  ): { readonly objective: Value; readonly reports: Readonly<Record<string, Value>> };
+}
+
+/** The name under which a parameter or a state array comes out. */
+const next = (name: string) => `${name}.next`;
+const slotName = (parameter: string, slot: string) => `${parameter}.${slot}`;
+
+/** @param target decides between operators that not every provider has. */
+export function buildTrainGraph(plan: TrainGraph, target: 'cpu' | 'webgpu' = 'cpu'): Uint8Array<ArrayBuffer> {
+  const optimizer = makeOptimizer(plan.optimizer);
+  const graph = new GraphBuilder({ name: 'training step' });
+  const input = (name: string, shape: Shape): [string, Value] => [name, graph.input(name, 'float32', shape)];
+  const inputs = new Map(plan.inputs.map(({ name, shape }) => input(name, shape)));
+  const parameters = new Map(plan.parameters.map(({ name, shape }) => input(name, shape)));
+  const scalars = optimizer.scalars.map((name) => graph.input(name, 'float32', []));
+  const { objective, reports } = plan.forward(graph, inputs, parameters);
+  const weights = [...parameters.values()];
+  for (const [i, gradient] of gradients(graph, objective, weights, undefined, { target }).entries()) {
+    const parameter = weights[i] as Value;
+    const slots = optimizer.slots.map((slot) => slotName(parameter.name, slot));
+    const state = slots.map((slot) => graph.input(slot, 'float32', parameter.shape));
+    const update = optimizer.update(graph, parameter, gradient, state, scalars);
+    graph.output(update.parameter, next(parameter.name));
+    for (const [slot, value] of update.state.entries()) graph.output(value, next(slots[slot] as string));
+  }
+  for (const [name, value] of Object.entries(reports)) graph.output(value, name);
+  return graph.toBytes();
+}
+
+interface Buffers {
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly fetches: Readonly<Record<string, Tensor | null>>;
+}
+
+export class TrainStep {
+  readonly #session: Session;
+  readonly #optimizer: Optimizer;
+  readonly #plan: TrainGraph;
+  readonly #scalars: Tensor[];
+  /** Current first; the other is written by the next run. */
+  readonly #state: [Map<string, Tensor>, Map<string, Tensor>];
+  readonly #buffers: [Buffers, Buffers];
+  #current: 0 | 1 = 0;
+  #steps = 0;
+
+  private constructor(session: Session, plan: TrainGraph, initial: readonly Float32Array[], reports: readonly string[]) {
+    this.#session = session;
+    this.#plan = plan;
+    this.#optimizer = makeOptimizer(plan.optimizer);
+    this.#scalars = this.#optimizer.scalars.map(() => ({ data: new Float32Array(1), dims: [] }));
+    const scalarFeeds = this.#optimizer.scalars.map((name, i) => [name, this.#scalars[i] as Tensor] as const);
+    this.#state = [this.#allocate(initial), this.#allocate(initial)];
+    const buffers = (from: 0 | 1, to: 0 | 1): Buffers => ({
+      feeds: Object.fromEntries([...this.#state[from], ...scalarFeeds]),
+      fetches: Object.fromEntries([
+        ...[...this.#state[to]].map(([name, tensor]) => [next(name), tensor] as const),
+        ...reports.map((name) => [name, null] as const),
+      ]),
+    });
+    this.#buffers = [buffers(0, 1), buffers(1, 0)];
+  }
+
+  /**
+   * @param initial first values, in the order of `plan.parameters`; copied.
+   * @throws what createSession throws.
+   */
+  static async create(
+    plan: TrainGraph,
+    initial: readonly Float32Array[],
+    createSession: SessionFactory,
+    options: SessionOptions = {},
+  ): Promise<TrainStep> {
+    const bytes = buildTrainGraph(plan, options.provider === 'webgpu' ? 'webgpu' : 'cpu');
+    const session = await createSession(bytes, options);
+    const state = new Set(plan.parameters.flatMap(({ name }) => stateNames(name, plan).map(next)));
+    const reports = session.outputs.map((output) => output.name).filter((name) => !state.has(name));
+    return new TrainStep(session, plan, initial, reports);
+  }
+
+  get provider(): Session['provider'] {
+    return this.#session.provider;
+  }
+
+  /** Steps made. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Parameters by name: views, overwritten from the second run from now on. */
+  get parameters(): ReadonlyMap<string, Tensor> {
+    const state = this.#state[this.#current];
+    return new Map(this.#plan.parameters.map(({ name }) => [name, state.get(name) as Tensor]));
+  }
+
+  /** Parameters and the optimiser's arrays, by name: views, as above. */
+  get state(): ReadonlyMap<string, Tensor> {
+    return this.#state[this.#current];
+  }
+
+  /** Goes on from a saved state. @throws INVALID_DATA when it is another model's or another optimiser's. */
+  restore(steps: number, saved: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, tensor] of this.#state[this.#current]) {
+      const values = saved.get(name);
+      if (values?.length !== tensor.data.length) {
+        const received = values === undefined ? 'none' : `${values.length}`;
+        throw new BlindspotError(
+          'INVALID_DATA',
+          `The checkpoint does not fit: expected ${tensor.data.length} values for ${name} but received ${received}`,
+        );
+      }
+      tensor.data.set(values);
+    }
+    this.#steps = steps;
+  }
+
+  /**
+   * One step.
+   * @param batch tensors of `plan.inputs`.
+   * @param rate learning rate.
+   * @returns the reports.
+   */
+  async run(batch: Readonly<Record<string, Tensor>>, rate: number): Promise<Record<string, Tensor>> {
+    this.#steps += 1;
+    const values = this.#optimizer.scalarValues(this.#steps, rate);
+    for (const [i, tensor] of this.#scalars.entries()) tensor.data[0] = values[i] as number;
+    const { feeds, fetches } = this.#buffers[this.#current];
+    const results = await this.#session.run({ ...feeds, ...batch }, fetches);
+    this.#current = this.#current === 0 ? 1 : 0;
+    return results;
+  }
+
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+
+  #allocate(initial: readonly Float32Array[]): Map<string, Tensor> {
+    const tensors = new Map<string, Tensor>();
+    for (const [i, { name, shape }] of this.#plan.parameters.entries()) {
+      tensors.set(name, { data: Float32Array.from(initial[i] ?? []), dims: shape });
+      for (const slot of this.#optimizer.slots) {
+        const size = shape.reduce((product, dim) => product * dim, 1);
+        tensors.set(slotName(name, slot), { data: new Float32Array(size), dims: shape });
+      }
+    }
+    return tensors;
+  }
+}
+
+function stateNames(parameter: string, plan: TrainGraph): string[] {
+  return [parameter, ...makeOptimizer(plan.optimizer).slots.map((slot) => slotName(parameter, slot))];
+}

@@ -1,6 +1,7 @@
 /**
- * The loop around a training step: shuffled mini-batches, learning-rate schedule, progress, checkpoints. Epoch e
- * draws from random stream e of the seed, so a run that was interrupted goes on to the same bits.
+ * The loop around a training step: shuffled mini-batches, learning-rate schedule, progress, checkpoints. Batches are
+ * always full: the remainder of an epoch's order, others each time, is left out. Epoch e draws from random stream e of
+ * the seed, so a run that was interrupted goes on to the same bits.
  */
 import { Random } from '../data/random.ts';
 import { BlindspotError, invalidArgument } from '../errors.ts';
@@ -38,6 +39,7 @@ export interface EpochLoop {
   /** Training images. */
   readonly count: number;
   readonly epochs: number;
+  /** At most count. */
   readonly batchSize: number;
   readonly seed: number;
   readonly learningRate: number;
@@ -68,7 +70,7 @@ export async function runEpochs(loop: EpochLoop): Promise<EpochRecord[]> {
   const history = await resume(loop);
   const resumed = history.length;
   const started = performance.now();
-  const batches = Math.ceil(loop.count / loop.batchSize);
+  const batches = Math.floor(loop.count / loop.batchSize);
   const total = batches * loop.epochs;
   let told = 0;
 
@@ -81,7 +83,7 @@ export async function runEpochs(loop: EpochLoop): Promise<EpochRecord[]> {
     let seen = 0;
     const progress = (testError: number | undefined) => {
       const now = performance.now();
-      const done = (epoch * loop.count + seen) / (loop.epochs * loop.count);
+      const done = (epoch * batches * loop.batchSize + seen) / (total * loop.batchSize);
       const doneNow = done - resumed / loop.epochs;
       told = now;
       loop.onProgress?.({

@@ -83,7 +83,9 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
 
   const started = performance.now();
   const initial = drawParameters(parameterSpecs(model), seed);
-  const step = await TrainStep.create(classifierGraph(model, recipe), initial, createSession, sessionOptions);
+  const batchSize = Math.min(recipe.batchSize, train.count);
+  const plan = classifierGraph(model, recipe.optimizer, batchSize);
+  const step = await TrainStep.create(plan, initial, createSession, sessionOptions);
   const tester = await createSession(buildInferenceModel(model), sessionOptions);
   try {
     const errorOn = async (set: ImageSet) =>
@@ -92,7 +94,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       step,
       count: train.count,
       epochs: recipe.epochs,
-      batchSize: recipe.batchSize,
+      batchSize,
       seed,
       learningRate: recipe.optimizer.learningRate,
       schedule: recipe.schedule,
@@ -100,7 +102,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       checkpoint: options.checkpoint,
       signal: options.signal,
       onProgress: options.onProgress,
-      prepare: batchMaker(model, train, recipe.batchSize, classes),
+      prepare: batchMaker(model, train, batchSize, classes),
       countWrong: (reports, indices) => countWrong(reports['logits'] as Tensor, indices, train.labels, classes),
       ...(test === undefined ? {} : { test: () => errorOn(test) }),
     });
@@ -127,17 +129,20 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
   }
 }
 
-/** Forward pass and objective; inputs image [N, …], labels [N, classes] one-hot, and dropout's masks. */
-export function classifierGraph(model: ModelDefinition, recipe: Pick<Recipe, 'optimizer'>): TrainGraph {
+/**
+ * Forward pass and objective; inputs image [batch, …], labels [batch, classes] one-hot, and dropout's masks. The batch is
+ * a number, since the gradient of a convolution by its weights is a convolution with the batch as channels.
+ */
+export function classifierGraph(model: ModelDefinition, optimizer: OptimizerSettings, batch: number): TrainGraph {
   const parameters = parameterSpecs(model);
   const masks = dropoutMasks(model);
   return {
-    optimizer: recipe.optimizer,
+    optimizer,
     parameters,
     inputs: [
-      { name: 'image', shape: ['N', ...model.inputShape] },
-      { name: 'labels', shape: ['N', classCount(model)] },
-      ...masks.map(({ name, shape }) => ({ name, shape: ['N', ...shape] })),
+      { name: 'image', shape: [batch, ...model.inputShape] },
+      { name: 'labels', shape: [batch, classCount(model)] },
+      ...masks.map(({ name, shape }) => ({ name, shape: [batch, ...shape] })),
     ],
     forward: (graph, inputs, weights) => {
       const logits = applyLayers(graph, model, inputs.get('image') as Value, weights, inputs);
@@ -148,37 +153,30 @@ export function classifierGraph(model: ModelDefinition, recipe: Pick<Recipe, 'op
   };
 }
 
-/** Fills the same arrays for every batch; a shorter last batch gets views of them. */
+/** Fills the same arrays for every batch. */
 function batchMaker(
   model: ModelDefinition,
   data: ImageSet,
-  batchSize: number,
+  rows: number,
   classes: number,
 ): (indices: Uint32Array, random: Random) => Readonly<Record<string, Tensor>> {
-  const masks = dropoutMasks(model);
-  const shapes: Record<string, readonly number[]> = { image: data.shape, labels: [classes] };
-  for (const { name, shape } of masks) shapes[name] = shape;
-  const allocate = (rows: number) =>
-    Object.fromEntries(
-      Object.entries(shapes).map(([name, shape]): [string, Tensor] => [
-        name,
-        { data: new Float32Array(rows * imageSize(shape)), dims: [rows, ...shape] },
-      ]),
-    );
-  const full = allocate(Math.min(batchSize, data.count));
-  const rest = allocate(data.count % batchSize);
+  const allocate = (shape: readonly number[]): Tensor => ({
+    data: new Float32Array(rows * imageSize(shape)),
+    dims: [rows, ...shape],
+  });
+  const image = allocate(data.shape);
+  const labels = allocate([classes]);
+  const masks = dropoutMasks(model).map(({ name, shape, rate }) => ({ name, rate, tensor: allocate(shape) }));
+  const batch = { image, labels, ...Object.fromEntries(masks.map(({ name, tensor }) => [name, tensor])) };
   const size = imageSize(data.shape);
   return (indices, random) => {
-    const batch = indices.length === batchSize || indices.length === data.count ? full : rest;
-    const image = batch['image'] as Tensor;
-    const labels = batch['labels'] as Tensor;
     labels.data.fill(0);
     for (const [row, index] of indices.entries()) {
       image.data.set(imageAt(data, index), row * size);
       labels.data[row * classes + (data.labels[index] as number)] = 1;
     }
-    for (const { name, rate } of masks) {
-      const { data: mask } = batch[name] as Tensor;
+    for (const { rate, tensor } of masks) {
+      const mask = tensor.data;
       for (let i = 0; i < mask.length; i++) mask[i] = random.uniform() < rate ? 0 : 1 / (1 - rate);
     }
     return batch;

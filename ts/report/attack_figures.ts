@@ -1,9 +1,10 @@
 /** The plots and the picture grid of an attack report, each for the page and as a PNG for print. */
+
+import type { AttackExample } from '../attack/result.ts';
 import { svgToPng } from './figure_png.ts';
 import { formatDistortion } from './number_format.ts';
 import { distortionAtAccuracy, type FoundExample, quantile, robustAccuracy } from './outcome_statistics.ts';
-import { curve, histogram, type PlotSize, type PlotTheme, PAGE_THEME, PRINT_THEME } from './plots.ts';
-import type { AttackExample } from '../attack/result.ts';
+import { curve, histogram, PAGE_THEME, type PlotSize, type PlotTheme, PRINT_THEME } from './plots.ts';
 
 /** The same plot for wide and for narrow screens. */
 export interface PagePlot {
@@ -52,10 +53,7 @@ export function robustAccuracyCurve(examples: readonly AttackExample[]): Draw {
       area: true,
       x: { title: 'Distortion the adversary may spend', domain: [0, end] },
       y: { title: 'Images still right', format: '.0%', domain: [0, 1] },
-      markers:
-        half === null || half === 0
-          ? []
-          : [{ at: half, label: `half wrong at ${formatDistortion(half)}` }],
+      markers: half === null || half === 0 ? [] : [{ at: half, label: `half wrong at ${formatDistortion(half)}` }],
     });
 }
 
@@ -66,4 +64,3 @@ export async function pagePlot(draw: Draw, id: string): Promise<PagePlot> {
 export async function printPlot(draw: Draw, id: string): Promise<Uint8Array> {
   return svgToPng(await draw(PRINT_THEME, PRINT, id));
 }
-

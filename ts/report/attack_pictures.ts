@@ -10,8 +10,16 @@ import {
   foundExamples,
   landmarks,
   niceMagnification,
+  quantile,
 } from './outcome_statistics.ts';
-import { encodePng, type ImageLayout, imageLayout, perturbationPicture, toPicture } from './pixels.ts';
+import {
+  encodePng,
+  type ImageLayout,
+  imageLayout,
+  perturbationPicture,
+  perturbationRange,
+  toPicture,
+} from './pixels.ts';
 
 export interface Triple {
   example: FoundExample;
@@ -35,7 +43,7 @@ export interface AttackPictures {
 const GALLERY_IMAGES = 60;
 /** Larger images get fewer places, so that the page stays a few megabytes. */
 const GALLERY_PIXELS = 1_500_000;
-const LARGEST_SIDE = 192;
+const LARGEST_SIDE = 160;
 const FIGURE_IMAGES = 10;
 const FIGURE_LARGE_IMAGES = 6;
 
@@ -49,10 +57,16 @@ export async function attackPictures(outcome: AttackOutcome): Promise<AttackPict
   const figure = evenlySpaced(found, isSmall(layout) ? FIGURE_IMAGES : FIGURE_LARGE_IMAGES);
   const marks = landmarks(found);
 
-  const chosen = [...new Set([...gallery, ...figure, ...(marks === null ? [] : [marks.first, marks.middle, marks.last])])];
-  const magnification = niceMagnification(chosen.map((example) => strongestChange(images(example))));
+  const chosen = [
+    ...new Set([...gallery, ...figure, ...(marks === null ? [] : [marks.first, marks.middle, marks.last])]),
+  ];
+  const magnification = niceMagnification(
+    chosen.map((example) => strongChange(images(example))),
+    perturbationRange(layout),
+  );
   const triples = new Map<FoundExample, Triple>();
-  for (const example of chosen) triples.set(example, await encodeTriple(example, images(example), layout, magnification));
+  for (const example of chosen)
+    triples.set(example, await encodeTriple(example, images(example), layout, magnification));
   const triple = (example: FoundExample): Triple => {
     const made = triples.get(example);
     if (made === undefined) throw new Error(`example ${example.index} has no pictures`);
@@ -94,8 +108,10 @@ function slices(outcome: AttackOutcome, layout: ImageLayout): (example: FoundExa
   };
 }
 
-function strongestChange({ original, adversarial }: ImagePair): number {
-  return adversarial.reduce((strongest, value, i) => Math.max(strongest, Math.abs(value - (original[i] ?? 0))), 0);
+/** The change that all but one in 200 values stay under: a few outliers should not make the rest invisible. */
+function strongChange({ original, adversarial }: ImagePair): number {
+  const changes = adversarial.map((value, i) => Math.abs(value - (original[i] ?? 0))).sort();
+  return quantile(changes, 0.995) ?? 0;
 }
 
 async function encodeTriple(
@@ -113,4 +129,3 @@ async function encodeTriple(
   ]);
   return { example, original: before, perturbation: difference, adversarial: after };
 }
-

@@ -8,9 +8,9 @@ import { distortionHistogram, type PagePlot, pagePlot, printPlot, robustAccuracy
 import { type AttackPictures, attackPictures, isSmall } from './attack_pictures.ts';
 import {
   type ClassName,
+  changeLimit,
   confusionSection,
   distanceSection,
-  formatLimit,
   formatMagnification,
   gallerySection,
   landmarkSection,
@@ -88,7 +88,7 @@ ${settingsSection(
 )}
 <section>
 <h2>What the words mean</h2>
-${glossary(pictures.layout.size)}
+${glossary(pictures.layout.size, found.length > 0 ? pictures.magnification : null)}
 </section>
 </main>
 <footer><p>Made by blindspot ${summary.versions['blindspot']}: the smallest changes that make a classifier answer wrongly, after Szegedy
@@ -101,7 +101,7 @@ et al., “Intriguing properties of neural networks”, 2013.</p></footer>`;
 function examplesFigure(pictures: AttackPictures, className: ClassName): Uint8Array {
   const { figure, layout } = pictures;
   const small = isSmall(layout);
-  const limit = formatLimit(1 / pictures.magnification);
+  const limit = changeLimit(pictures);
   const factor = formatMagnification(pictures);
   return imageGridPng({
     cellSize: small ? layout.width * Math.max(1, Math.round(84 / layout.width)) : 120,
@@ -109,9 +109,12 @@ function examplesFigure(pictures: AttackPictures, className: ClassName): Uint8Ar
     rows: [
       {
         label: ['original', 'and its answer'],
-        cells: figure.map(({ original, example }) => ({ png: original, caption: [className(example.cleanPrediction)] })),
+        cells: figure.map(({ original, example }) => ({
+          png: original,
+          caption: [className(example.cleanPrediction)],
+        })),
       },
-      { label: [`change × ${factor}`], cells: figure.map(({ perturbation }) => ({ png: perturbation })) },
+      { label: [`change\u00a0×\u00a0${factor}`], cells: figure.map(({ perturbation }) => ({ png: perturbation })) },
       {
         label: ['adversarial', 'its answer', 'and distortion'],
         cells: figure.map(({ adversarial, example }) => ({

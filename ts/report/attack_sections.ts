@@ -4,25 +4,26 @@ import type { PagePlot } from './attack_figures.ts';
 import { type AttackPictures, isSmall, type Triple } from './attack_pictures.ts';
 import type { AttackReportContext } from './attack_report.ts';
 import { divergingGradient } from './colour_map.ts';
-import { definitions, type Html, html, type HtmlValue, table, type Tile, tiles, trusted } from './html.ts';
+import { definitions, type Html, type HtmlValue, html, type Tile, table, tiles, trusted } from './html.ts';
 import {
   formatCount,
   formatDistortion,
   formatL2,
+  formatMargin,
   formatMean,
   formatScientific,
   formatSeconds,
   formatShare,
   plural,
 } from './number_format.ts';
-import { confusion, type FoundExample, isFound, quantile } from './outcome_statistics.ts';
-import { dataUri } from './pixels.ts';
+import { type Confusion, confusion, type FoundExample, isFound, quantile } from './outcome_statistics.ts';
+import { dataUri, perturbationRange } from './pixels.ts';
 
 export type ClassName = (index: number) => string;
 
 const PROOF_ROWS = 1000;
 const HEAT_MAP_CLASSES = 20;
-const COMMON_PAIRS = 12;
+const COMMON_PAIRS = 10;
 
 export function masthead(summary: AttackSummary, found: readonly FoundExample[], context: AttackReportContext): Html {
   const about = [
@@ -48,8 +49,8 @@ const MARK = trusted(
 function answer(summary: AttackSummary, found: readonly FoundExample[]): Html {
   const attacked = summary.images - summary.alreadyMisclassified;
   if (summary.images > 0 && attacked === 0) {
-    return html`It is there already: it answers all ${plural(summary.images, 'image')} wrongly before any change, so nothing was left
-to attack.`;
+    const subject = summary.images === 1 ? 'the image is' : html`all ${plural(summary.images, 'image')} are`;
+    return html`<strong>It is there already</strong>: ${subject} answered wrongly before any change, so nothing was left to attack.`;
   }
   const median = quantile(
     found.map(({ distortion }) => distortion),
@@ -61,11 +62,12 @@ there is none: a longer search, or another method, may find one.`;
   }
   const levels = html`about ${formatLevels(median * 255)} of 255 grey levels a pixel, as a root mean square`;
   if (found.length === 1) {
-    return html`<strong>A distortion of ${formatDistortion(median)}</strong> makes it answer wrongly: ${levels}.`;
+    return html`<strong>A distortion of ${formatDistortion(median)}</strong> makes the model answer wrongly: ${levels}.`;
   }
-  const among = found.length === attacked ? 'images' : html`${formatCount(found.length)} images for which a mistake was found`;
-  return html`For half of the ${among}, <strong>a distortion of ${formatDistortion(median)} or less</strong> is enough to make it
-answer ${summary.target === 'none' ? 'wrongly' : 'the class that was wanted'}: ${levels}.`;
+  const among =
+    found.length === attacked ? 'images' : html`${formatCount(found.length)} images for which a mistake was found`;
+  return html`For half of the ${among}, <strong>a distortion of ${formatDistortion(median)} or less</strong> is enough to make the
+model answer ${summary.target === 'none' ? 'wrongly' : 'the class that was wanted'}: ${levels}.`;
 }
 
 function formatLevels(levels: number): string {
@@ -80,7 +82,11 @@ export function summaryTiles(summary: AttackSummary): Html {
       value: attacked === 0 ? '–' : formatShare(summary.successRate),
       note: `${formatCount(summary.succeeded)} of ${plural(attacked, 'image')} attacked`,
     },
-    { label: 'Mean distortion', value: formatDistortion(summary.meanDistortion), note: 'root mean square change of a pixel' },
+    {
+      label: 'Mean distortion',
+      value: formatDistortion(summary.meanDistortion),
+      note: 'root mean square change of a pixel',
+    },
     { label: 'Median L2', value: formatL2(summary.medianL2), note: 'half of the changes are shorter' },
     { label: 'Mean L2', value: formatL2(summary.meanL2), note: 'length of the change' },
     {
@@ -93,7 +99,11 @@ export function summaryTiles(summary: AttackSummary): Html {
       value: summary.succeeded === 0 ? '–' : formatShare(summary.quantizedSuccessRate),
       note: 'still adversarial as an image file',
     },
-    { label: 'Evaluations an image', value: formatMean(summary.evaluationsPerImage), note: 'of the model and its gradient' },
+    {
+      label: 'Evaluations an image',
+      value: formatMean(summary.evaluationsPerImage),
+      note: 'of the model and its gradient',
+    },
     {
       label: 'Time an image',
       value: formatSeconds(summary.secondsPerImage),
@@ -110,24 +120,26 @@ function displaySide(pictures: AttackPictures, wanted: number): number {
 }
 
 function sideStyle(pictures: AttackPictures): Html {
-  return html`style="--small: ${displaySide(pictures, 84)}px; --large: ${displaySide(pictures, 112)}px"`;
+  const [small, large] = isSmall(pictures.layout) ? [84, 112] : [112, 116];
+  return html`style="--small: ${displaySide(pictures, small)}px; --large: ${displaySide(pictures, large)}px"`;
 }
 
 export function landmarkSection(pictures: AttackPictures, className: ClassName): Html | null {
   if (pictures.landmarks === null) return null;
   const { first, middle, last } = pictures.landmarks;
-  const cards = (
-    [
-      ['Nearest', 'the smallest distortion of all', first],
-      ['Typical', 'the median distortion', middle],
-      ['Farthest', 'the largest distortion of all', last],
-    ] as const
-  ).slice(0, first === last ? 1 : 3);
+  const cards: [title: string, rank: string, triple: Triple][] =
+    first === last
+      ? [['The example found', 'the only one', first]]
+      : [
+          ['Nearest', 'the smallest distortion of all', first],
+          ['Typical', 'the median distortion', middle],
+          ['Farthest', 'the largest distortion of all', last],
+        ];
   return html`<section ${pixelated(pictures)} ${sideStyle(pictures)}>
 <h2>How the mistakes look</h2>
 <p class="note">The image, the change that the search added to it, and what the model then sees.</p>
 <div class="landmarks">${cards.map(
-    ([title, rank, triple]) => html`<div><h3>${first === last ? 'The one example' : title}</h3>
+    ([title, rank, triple]) => html`<div><h3>${title}</h3>
 <p class="rank">${rank}</p>${tripleFigure(triple, pictures, className, true)}</div>\n`,
   )}</div>
 ${colourKey(pictures)}
@@ -144,7 +156,7 @@ export function gallerySection(pictures: AttackPictures, found: number, classNam
 largest.`;
   return html`<section ${pixelated(pictures)} ${sideStyle(pictures)}>
 <h2>Examples</h2>
-<p class="note">${choice} Each: original, change × ${formatMagnification(pictures)}, adversarial image.</p>
+<p class="note">${choice} Each: original, change\u00a0×\u00a0${formatMagnification(pictures)}, adversarial image.</p>
 ${colourKey(pictures)}
 <div class="gallery">${pictures.gallery.map(
     (triple) => html`${tripleFigure(triple, pictures, className, false)}\n`,
@@ -175,13 +187,14 @@ function tripleFigure(
     original,
     `Image ${example.index}, answered ${before}`,
     'original',
-  )}${picture(perturbation, `Its change, magnified ${factor} times`, `change × ${factor}`)}${picture(
+  )}${picture(perturbation, `Its change, magnified ${factor} times`, `change\u00a0×\u00a0${factor}`)}${picture(
     adversarial,
     `Adversarial image, answered ${after}`,
     'adversarial',
   )}</div>
 <figcaption><div class="change">${change(before, after)}${
-    !example.quantized.success && html` <span class="tag bad" title="Rounded to 8 bits, the image is no longer adversarial">lost at 8 bits</span>`
+    !example.quantized.success &&
+    html` <span class="tag bad" title="Rounded to 8 bits, the image is no longer adversarial">lost at 8 bits</span>`
   }</div><div class="sizes"><span>distortion ${formatDistortion(example.distortion)}</span><span>L2 ${formatL2(
     example.l2,
   )}</span><span>#${example.index}</span></div></figcaption></figure>`;
@@ -196,19 +209,20 @@ function change(before: string, after: string): Html {
 }
 
 function colourKey(pictures: AttackPictures): Html {
-  const limit = formatLimit(1 / pictures.magnification);
+  const limit = changeLimit(pictures);
   const factor = formatMagnification(pictures);
   if (pictures.layout.channels === 3) {
     return html`<div class="key"><span>Changes are magnified ${factor} times around mid-grey, all alike: grey is unchanged, full colour a
 change of ${limit} or more.</span></div>`;
   }
-  return html`<div class="key"><span>−${limit} darker</span><span class="ramp" style="background: ${divergingGradient()}" role="img"
-aria-label="Blue: darker; grey: unchanged; orange: brighter"></span><span>+${limit} brighter</span><span>Grey is unchanged. Magnified ${factor}
-times, all alike.</span></div>`;
+  return html`<div class="key"><span class="scale"><span>−${limit} darker</span><span class="ramp" style="background: ${divergingGradient()}"
+role="img" aria-label="Blue: darker; grey: unchanged; orange: brighter"></span><span>+${limit} brighter</span></span><span>Grey is unchanged.
+Magnified ${factor} times, all alike.</span></div>`;
 }
 
-export function formatLimit(limit: number): string {
-  return String(Number(limit.toPrecision(2)));
+/** The change from which on a perturbation has its full colour. */
+export function changeLimit({ layout, magnification }: AttackPictures): string {
+  return String(Number((perturbationRange(layout) / magnification).toPrecision(2)));
 }
 
 export function distanceSection(
@@ -236,9 +250,7 @@ without a mistake found count as right.</figcaption></figure>
 
 function plotPair({ wide, narrow }: PagePlot, description: string): Html {
   const inline = (svg: string, kind: string): Html =>
-    trusted(
-      html`<div class="${kind}" role="img" aria-label="${description}">${trusted(bare(svg))}</div>`.markup,
-    );
+    trusted(html`<div class="${kind}" role="img" aria-label="${description}">${trusted(bare(svg))}</div>`.markup);
   return html`<div class="plot">${inline(wide, 'wide')}${inline(narrow, 'narrow')}</div>`;
 }
 
@@ -253,37 +265,49 @@ function bare(svg: string): string {
 
 export function confusionSection(found: readonly FoundExample[], className: ClassName): Html | null {
   if (found.length < 2) return null;
-  const { classes, counts, pairs } = confusion(found);
-  const title = html`<h2>Which classes lie close together</h2>`;
-  if (classes.length > HEAT_MAP_CLASSES) {
-    return html`<section>${title}
-${table({
-  caption: `The ${Math.min(COMMON_PAIRS, pairs.length)} commonest changes of ${formatCount(pairs.length)}`,
-  columns: [{ label: 'From' }, { label: 'To' }, { label: 'Images', numeric: true }],
-  rows: pairs
-    .slice(0, COMMON_PAIRS)
-    .map(({ from, to, count }) => [{ content: className(from) }, { content: className(to) }, { content: formatCount(count) }]),
-})}</section>`;
-  }
-  const largest = pairs[0]?.count ?? 1;
-  return html`<section>${title}
-<p class="note">Rows: the right class. Columns: the class answered on the adversarial image. Figures: images.</p>
-<div class="scroll" role="region" aria-label="Changes from class to class" tabindex="0"><table class="heat">
-<thead><tr><td class="same"><span aria-hidden="true">from ↓ to →</span></td>${classes.map(
-    (to) => html`<th scope="col">${className(to)}</th>`,
-  )}</tr></thead>
-<tbody>${classes.map(
-    (from, i) => html`<tr><th scope="row">${className(from)}</th>${classes.map((_, j) => {
-      const count = counts[i]?.[j] ?? 0;
-      if (i === j && count === 0) return html`<td class="same">·</td>`;
-      const strength = count === 0 ? 0 : Math.round(12 + 88 * (count / largest));
-      if (strength === 0) return html`<td></td>`;
-      return html`<td${strength > 55 && trusted(' class="deep"')} style="background: color-mix(in oklab, var(--heat) ${strength}%, var(--sheet))">${formatCount(
-        count,
-      )}</td>`;
-    })}</tr>\n`,
-  )}</tbody></table></div>
+  const changes = confusion(found);
+  const { classes, pairs } = changes;
+  const common = table({
+    caption:
+      pairs.length > COMMON_PAIRS
+        ? `The ${COMMON_PAIRS} commonest of ${formatCount(pairs.length)} changes`
+        : 'All changes',
+    columns: [
+      { label: 'Right class' },
+      { label: 'Became' },
+      { label: 'Images', numeric: true },
+      { label: 'Share', numeric: true },
+    ],
+    rows: pairs
+      .slice(0, COMMON_PAIRS)
+      .map(({ from, to, count }) =>
+        [className(from), className(to), formatCount(count), formatShare(count / found.length)].map((content) => ({
+          content,
+        })),
+      ),
+  });
+  return html`<section>
+<h2>Which classes lie close together</h2>
+<p class="note">From the right class to the class answered on the adversarial image.</p>
+<div class="classes">${classes.length <= HEAT_MAP_CLASSES && heatMap(changes, className)}${common}</div>
 </section>`;
+}
+
+/** Cells are tinted no deeper than their figures stay readable on, in light and in dark. */
+function heatMap({ classes, counts, pairs }: Confusion, className: ClassName): Html {
+  const largest = pairs[0]?.count ?? 1;
+  const cell = (i: number, j: number): Html => {
+    const count = counts[i]?.[j] ?? 0;
+    if (count === 0) return i === j ? html`<td class="same">·</td>` : html`<td></td>`;
+    const tint = Math.round(8 + 47 * (count / largest));
+    return html`<td style="background: color-mix(in oklab, var(--heat) ${tint}%, var(--sheet))">${formatCount(count)}</td>`;
+  };
+  return html`<div class="scroll" role="region" aria-label="Changes from class to class" tabindex="0"><table class="heat">
+<caption>Images, from row to column</caption>
+<thead><tr><td class="same"></td>${classes.map((to) => html`<th scope="col">${className(to)}</th>`)}</tr></thead>
+<tbody>${classes.map(
+    (from, i) => html`<tr><th scope="row">${className(from)}</th>${classes.map((_, j) => cell(i, j))}</tr>\n`,
+  )}</tbody></table></div>`;
 }
 
 export function unsolvedNote(examples: readonly AttackExample[], className: ClassName): Html | null {
@@ -324,7 +348,7 @@ export function proofSection(examples: readonly AttackExample[], className: Clas
       name(example.prediction),
       number(example.distortion, formatDistortion(example.distortion)),
       number(example.l2, formatL2(example.l2)),
-      number(example.margin, formatScientific(example.margin)),
+      number(example.margin, formatMargin(example.margin)),
       number(example.kktResidual, formatScientific(example.kktResidual)),
       { content: eightBitVerdict(example, className), sortBy: eightBitRank(example) },
       number(example.evaluations, formatCount(example.evaluations)),
@@ -360,11 +384,12 @@ export function settingsSection(
   context: AttackReportContext,
   figures: readonly string[],
 ): Html {
-  const path = (name: string, at: string | undefined): string => (at === undefined || at === name ? name : `${name} (${at})`);
+  const path = (name: string, at: string | undefined): string =>
+    at === undefined || at === name ? name : `${name} (${at})`;
   const entries: (readonly [string, HtmlValue])[] = [
     ['Model', path(context.model.name, context.model.path)],
     ['Data', path(context.data.name, context.data.path)],
-    ['Images', `${formatCount(summary.images)} of ${imageShape.join(' × ')}`],
+    ['Images', `${formatCount(summary.images)}, each ${imageShape.join(' × ')} values`],
     ['Method', summary.method],
     ['Effort', summary.effort],
     ['Target', summary.target],
@@ -374,7 +399,12 @@ export function settingsSection(
     ['Workers', formatCount(summary.workers)],
     ['Time', formatSeconds(summary.seconds)],
     ...Object.entries(context.settings ?? {}).map(([name, value]) => [name, String(value ?? '–')] as const),
-    ...Object.entries(summary.versions).map(([name, version]) => [`Version of ${name}`, version] as const),
+    [
+      'Versions',
+      Object.entries(summary.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(' · '),
+    ],
     ...(context.createdAt === undefined ? [] : [['Created', context.createdAt.toISOString()] as const]),
   ];
   return html`<section>

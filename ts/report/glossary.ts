@@ -1,12 +1,13 @@
 /** The words of an attack report, explained to someone who meets adversarial examples for the first time. */
 import { type Html, html } from './html.ts';
+import { formatCount } from './number_format.ts';
 
 interface Entry {
   term: string;
   meaning: Html;
 }
 
-const entries = (n: number): Entry[] => [
+const entries = (n: number, magnification: number | null): Entry[] => [
   {
     term: 'Adversarial example',
     meaning: html`An image changed so slightly that a person sees the same thing, and that the model answers wrongly. Every
@@ -15,8 +16,9 @@ pixel stays within its range, 0 (black) to 1 (white).`,
   {
     term: 'Distortion',
     meaning: html`<span class="formula">√( Σ (x′ − x)² / n )</span>: how much a pixel changes, as a root mean square over the n =
-${n} values of an image. 0.01 is 2.55 of the 255 grey levels. The smaller the distortion, the nearer the mistake.`,
+${formatCount(n)} values of an image. 0.01 is 2.55 of the 255 grey levels. The smaller the distortion, the nearer the mistake.`,
   },
+  ...(magnification === null ? [] : [magnifiedChange(magnification)]),
   {
     term: 'L2',
     meaning: html`<span class="formula">√( Σ (x′ − x)² )</span>: the length of the change as a vector; √n times the distortion, here
@@ -54,8 +56,17 @@ changes.`,
   },
 ];
 
-export function glossary(n: number): Html {
-  return html`<dl class="glossary">${entries(n).map(
+function magnifiedChange(magnification: number): Entry {
+  return {
+    term: `Change\u00a0×\u00a0${magnification}`,
+    meaning: html`The adversarial image minus the original, made ${magnification} times as strong for the eye to see: mid-grey where nothing
+changed. One factor serves all pictures of a report, so that they may be compared.`,
+  };
+}
+
+/** `n`: values in an image; `magnification`: of the changes shown, null when there are none. */
+export function glossary(n: number, magnification: number | null): Html {
+  return html`<dl class="glossary">${entries(n, magnification).map(
     ({ term, meaning }) => html`<div><dt>${term}</dt><dd>${meaning}</dd></div>\n`,
   )}</dl>`;
 }

@@ -58,9 +58,10 @@ export interface Tile {
 
 export function tiles(list: readonly Tile[]): Html {
   return html`<dl class="tiles">${list.map(
-    (tile) => html`<div class="tile"><dt>${tile.label}</dt><dd class="tile-value">${tile.value}</dd>${
-      tile.note !== undefined && html`<dd class="tile-note">${tile.note}</dd>`
-    }</div>`,
+    (tile) =>
+      html`<div class="tile"><dt>${tile.label}</dt><dd class="tile-value">${tile.value}</dd>${
+        tile.note !== undefined && html`<dd class="tile-note">${tile.note}</dd>`
+      }</div>`,
   )}</dl>`;
 }
 
@@ -86,16 +87,18 @@ export function table(options: {
   sortable?: boolean;
 }): Html {
   const sortable = options.sortable === true;
-  const heading = (column: TableColumn): Html => html`<th scope="col"${
-    column.numeric === true && trusted(' class="numeric"')
-  }${column.explanation !== undefined && html` title="${column.explanation}"`}>${
-    sortable ? html`<button type="button">${column.label}</button>` : column.label
-  }</th>`;
-  const cell = (content: TableCell, i: number): Html => html`<td${
-    options.columns[i]?.numeric === true && trusted(' class="numeric"')
-  }${content.sortBy !== undefined && html` data-sort="${content.sortBy === null ? '' : String(content.sortBy)}"`}>${
-    content.content
-  }</td>`;
+  const heading = (column: TableColumn): Html =>
+    html`<th scope="col"${
+      column.numeric === true && trusted(' class="numeric"')
+    }${column.explanation !== undefined && html` title="${column.explanation}"`}>${
+      sortable ? html`<button type="button">${column.label}</button>` : column.label
+    }</th>`;
+  const cell = (content: TableCell, i: number): Html =>
+    html`<td${
+      options.columns[i]?.numeric === true && trusted(' class="numeric"')
+    }${content.sortBy !== undefined && html` data-sort="${content.sortBy === null ? '' : String(content.sortBy)}"`}>${
+      content.content
+    }</td>`;
   return html`<div class="scroll" role="region" aria-label="${options.caption}" tabindex="0">
 <table${sortable && trusted(' class="sortable"')}><caption>${options.caption}</caption>
 <thead><tr>${options.columns.map(heading)}</tr></thead>

@@ -45,7 +45,8 @@ export function imageGridSvg(grid: ImageGrid): string {
   const cell = grid.cellSize ?? 84;
   const columns = Math.max(1, ...grid.rows.map(({ cells }) => cells.length));
   const labelLines = grid.rows.flatMap(({ label }) => label ?? []);
-  const labelWidth = labelLines.length === 0 ? 0 : Math.max(...labelLines.map((text) => textWidth(text, LABEL_SIZE))) + 12;
+  const labelWidth =
+    labelLines.length === 0 ? 0 : Math.max(...labelLines.map((text) => textWidth(text, LABEL_SIZE))) + 12;
   const left = MARGIN + labelWidth;
   const gridWidth = columns * (cell + GAP) - GAP;
   const width = Math.max(left + gridWidth, grid.legend ? MARGIN + 2 * LEGEND_WIDTH : 0) + MARGIN;
@@ -60,26 +61,34 @@ export function imageGridSvg(grid: ImageGrid): string {
   if (grid.columnLabels !== undefined) {
     grid.columnLabels.forEach((label, i) => {
       const x = left + i * (cell + GAP) + cell / 2;
-      parts.push(words(x, y + 10, fit(label, cell + GAP, LABEL_SIZE), { size: LABEL_SIZE, anchor: 'middle', strong: true }));
+      parts.push(
+        words(x, y + 10, fit(label, cell + GAP, LABEL_SIZE), { size: LABEL_SIZE, anchor: 'middle', strong: true }),
+      );
     });
     y += LINE + 4;
   }
   for (const { label, cells } of grid.rows) {
     (label ?? []).forEach((text, line, { length }) => {
       const baseline = y + cell / 2 + (line - (length - 1) / 2) * LINE + LABEL_SIZE * 0.35;
-      parts.push(words(left - 12, baseline, text, { size: LABEL_SIZE, anchor: 'end', strong: line === 0, muted: line > 0 }));
+      parts.push(
+        words(left - 12, baseline, text, { size: LABEL_SIZE, anchor: 'end', strong: line === 0, muted: line > 0 }),
+      );
     });
+    const captions = cells.map((content) => captionLines(content, cell + GAP - 4));
+    const headLines = Math.max(0, ...captions.map(({ head }) => head.length));
+    const lines = headLines + Math.max(0, ...captions.map(({ rest }) => rest.length));
     cells.forEach((content, i) => {
       if (content === null) return;
       const x = left + i * (cell + GAP);
       parts.push(picture(x, y, cell, content.png, grid.pixelated ?? true));
-      (content.caption ?? []).forEach((text, line) => {
-        const options = { size: CAPTION_SIZE, anchor: 'middle', strong: line === 0, muted: line > 0 } as const;
-        parts.push(words(x + cell / 2, y + cell + 14 + line * LINE, fit(text, cell + GAP - 4, CAPTION_SIZE), options));
-      });
+      const under = (text: string, line: number, strong: boolean): void => {
+        const style = { size: CAPTION_SIZE, anchor: 'middle', strong, muted: !strong } as const;
+        parts.push(words(x + cell / 2, y + cell + 14 + line * LINE, text, style));
+      };
+      for (const [line, text] of captions[i]?.head.entries() ?? []) under(text, line, true);
+      for (const [line, text] of captions[i]?.rest.entries() ?? []) under(text, headLines + line, false);
     });
-    const captionLines = Math.max(0, ...cells.map((content) => content?.caption?.length ?? 0));
-    y += cell + (captionLines > 0 ? captionLines * LINE + 8 : 0) + GAP;
+    y += cell + (lines > 0 ? lines * LINE + 8 : 0) + GAP;
   }
   if (grid.legend !== undefined) {
     parts.push(legend(grid.legend, left + gridWidth / 2 - LEGEND_WIDTH / 2, y + 4));
@@ -102,6 +111,15 @@ export function imageGridPng(grid: ImageGrid, options: FigurePngOptions = {}): U
 function picture(x: number, y: number, side: number, png: Uint8Array, pixelated: boolean): string {
   const rendering = pixelated ? ' image-rendering="optimizeSpeed"' : '';
   return `<image x="${x}" y="${y}" width="${side}" height="${side}"${rendering} href="${dataUri(png)}"/>`;
+}
+
+/** A caption's first line, which may take two, and the others; these start at one height along the row. */
+function captionLines(content: GridCell | null, width: number): { head: string[]; rest: string[] } {
+  const [first, ...others] = content?.caption ?? [];
+  return {
+    head: first === undefined ? [] : wrap(first, width, CAPTION_SIZE),
+    rest: others.map((text) => fit(text, width, CAPTION_SIZE)),
+  };
 }
 
 function legend({ low, middle, high }: { low: string; middle: string; high: string }, x: number, y: number): string {
@@ -142,4 +160,14 @@ function fit(text: string, width: number, size: number): string {
   if (textWidth(text, size) <= width) return text;
   const room = Math.max(1, Math.floor(width / (size * 0.59)) - 1);
   return `${[...text].slice(0, room).join('').trimEnd()}…`;
+}
+
+/** Broken at a space into at most two lines. */
+function wrap(text: string, width: number, size: number): string[] {
+  if (textWidth(text, size) <= width) return [text];
+  const words = text.split(' ');
+  let taken = 1;
+  while (taken < words.length && textWidth(words.slice(0, taken + 1).join(' '), size) <= width) taken += 1;
+  const lines = [words.slice(0, taken).join(' '), words.slice(taken).join(' ')].filter((line) => line !== '');
+  return lines.map((line) => fit(line, width, size));
 }

@@ -36,10 +36,10 @@ export function formatShare(share: number | null): string {
   return `${rounded.toFixed(1)}${NBSP}%`;
 }
 
-/** One decimal: 27.4. */
+/** One decimal up to 1,000: 27.4, 28.0, 1,204. */
 export function formatMean(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return MISSING;
-  return Number.isInteger(value) ? integers.format(value) : value.toFixed(1);
+  return value < 1000 ? value.toFixed(1) : integers.format(value);
 }
 
 /** 0.42 ms, 14.2 ms, 1.31 s, 2 min 05 s. */
@@ -53,7 +53,14 @@ export function formatSeconds(seconds: number | null): string {
   return `${integers.format(minutes)}${NBSP}min ${String(whole % 60).padStart(2, '0')}${NBSP}s`;
 }
 
-/** 1.2e−4, for margins and residuals. */
+/** Three decimals, or 1.2e−4 when that would show too little. */
+export function formatMargin(value: number | null): string {
+  return value !== null && Math.abs(value) >= 0.01 && Math.abs(value) < 1e5
+    ? signed(value.toFixed(3))
+    : formatScientific(value);
+}
+
+/** 1.2e−4, for residuals. */
 export function formatScientific(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return MISSING;
   return value === 0 ? '0' : signed(value.toExponential(1));

@@ -2,7 +2,7 @@
  * Outcomes for tests of the report: real MNIST digits and a nearest-mean classifier, whose scores are linear, so that
  * the smallest change that crosses to another class has a formula (the box is met by clipping, not exactly).
  */
-import { openSync, readSync, closeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AttackExample, AttackOutcome, AttackSummary } from '../attack/result.ts';
@@ -66,7 +66,10 @@ class NearestMean {
     let best: { candidate: Float32Array; length: number } | null = null;
     for (let k = 0; k < CLASSES; k += 1) {
       if (k === label) continue;
-      const direction = Float64Array.from({ length: PIXELS }, (_, p) => (this.means[k]?.[p] ?? 0) - (this.means[label]?.[p] ?? 0));
+      const direction = Float64Array.from(
+        { length: PIXELS },
+        (_, p) => (this.means[k]?.[p] ?? 0) - (this.means[label]?.[p] ?? 0),
+      );
       const squared = direction.reduce((sum, d) => sum + d * d, 0);
       for (let reach = 1.001; reach < 8; reach *= 1.15) {
         const step = (reach * ((scores[label] ?? 0) - (scores[k] ?? 0))) / squared;
@@ -167,7 +170,8 @@ function summarise(examples: AttackExample[]): AttackSummary {
     meanL2: mean(lengths),
     medianL2: mean(lengths.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1)),
     meanDistortion: mean(found.map(({ distortion }) => distortion ?? 0)),
-    quantizedSuccessRate: found.length === 0 ? 0 : found.filter(({ quantized }) => quantized.success).length / found.length,
+    quantizedSuccessRate:
+      found.length === 0 ? 0 : found.filter(({ quantized }) => quantized.success).length / found.length,
     evaluationsPerImage: mean(attacked.map(({ evaluations }) => evaluations)) ?? 0,
     seconds: 0.142,
     secondsPerImage: examples.length === 0 ? 0 : 0.142 / examples.length,

@@ -9,9 +9,7 @@ export type FoundExample = AttackExample & { l2: number; distortion: number };
 
 /** The adversarial examples, from the smallest distortion to the largest (equal ones in order of the data). */
 export function foundExamples(examples: readonly AttackExample[]): FoundExample[] {
-  return examples
-    .filter(isFound)
-    .sort((a, b) => a.distortion - b.distortion || a.index - b.index);
+  return examples.filter(isFound).sort((a, b) => a.distortion - b.distortion || a.index - b.index);
 }
 
 export function isFound(example: AttackExample): example is FoundExample {
@@ -25,7 +23,7 @@ export function isFound(example: AttackExample): example is FoundExample {
 }
 
 /** Linear interpolation between the order statistics of ascending values (Hyndman & Fan's type 7). */
-export function quantile(ascending: readonly number[], share: number): number | null {
+export function quantile(ascending: ArrayLike<number>, share: number): number | null {
   if (ascending.length === 0) return null;
   const at = share * (ascending.length - 1);
   const low = ascending[Math.floor(at)] ?? 0;
@@ -84,7 +82,7 @@ export function confusion(found: readonly FoundExample[]): Confusion {
   return { classes, counts, pairs };
 }
 
-/** At most `count` items at evenly spaced ranks; the first, the middle and the last are always among three or more. */
+/** At most `count` items at evenly spaced ranks, the first and the last among them. */
 export function evenlySpaced<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];
   if (count === 1) return items.slice(Math.floor(items.length / 2), Math.floor(items.length / 2) + 1);
@@ -105,12 +103,15 @@ const NICE_FACTORS = [1, 1.5, 2, 3, 4, 5, 6, 8];
 
 /**
  * One magnification for all perturbations shown, so that they may be compared: the largest round number with which
- * half of them still stay within the colours' range at their strongest pixel.
+ * half of them still stay within ±range at their strongest.
  */
-export function niceMagnification(strongestChanges: readonly number[]): number {
-  const middle = quantile([...strongestChanges].filter((v) => v > 0 && Number.isFinite(v)).sort((a, b) => a - b), 0.5);
+export function niceMagnification(strongestChanges: readonly number[], range: number): number {
+  const middle = quantile(
+    [...strongestChanges].filter((v) => v > 0 && Number.isFinite(v)).sort((a, b) => a - b),
+    0.5,
+  );
   if (middle === null) return 1;
-  const wanted = Math.max(1, 1 / middle);
+  const wanted = Math.max(1, range / middle);
   const decade = 10 ** Math.floor(Math.log10(wanted));
   return decade * (NICE_FACTORS.findLast((factor) => factor * decade <= wanted * (1 + 1e-9)) ?? 1);
 }

@@ -6,13 +6,13 @@ export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #ffffff; --sheet: #f5f6f8; --rule: #dfe3e8; --ink: #171d28; --muted: #596273;
-  --accent: #2a5fd0; --highlight: #b24f08; --good: #12734f; --bad: #b3261e; --heat: #2a5fd0; --on-heat: #ffffff;
+  --accent: #2a5fd0; --highlight: #b24f08; --good: #12734f; --bad: #b3261e; --heat: #2a5fd0;
   --series-1: #0b62c4; --series-2: #c4560b; --series-3: #00805f; --series-4: #a83f85; --series-5: #8a6d00; --series-6: #3f3f46;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #12151b; --sheet: #1a1f27; --rule: #2e3541; --ink: #e9ebef; --muted: #a0a9b8;
-    --accent: #7ba6ff; --highlight: #f2a45c; --good: #5fd3a2; --bad: #ff8f85; --heat: #7ba6ff; --on-heat: #0c1018;
+    --accent: #7ba6ff; --highlight: #f2a45c; --good: #5fd3a2; --bad: #ff8f85; --heat: #7ba6ff;
     --series-1: #7ba6ff; --series-2: #f2a45c; --series-3: #5fd3a2; --series-4: #e59acb; --series-5: #dcc060; --series-6: #c9cdd6;
   }
 }
@@ -30,7 +30,8 @@ h3 { font-size: 1rem; font-weight: 650; }
 p { margin: 0; max-width: 72ch; text-wrap: pretty; }
 a { color: var(--accent); }
 section { margin-top: 56px; }
-section > h2 + * { margin-top: 8px; }
+section > h2 + p { margin-top: 8px; }
+section > h2 + pre { margin-top: 14px; }
 .masthead { padding-top: 36px; }
 .brand { font-weight: 700; letter-spacing: -0.01em; display: flex; align-items: center; gap: 8px; margin-bottom: 28px; }
 .brand span { color: var(--muted); font-weight: 400; }
@@ -38,6 +39,8 @@ section > h2 + * { margin-top: 8px; }
 .lead { font-size: 1.1875rem; line-height: 1.5; margin-top: 16px; max-width: 62ch; }
 .lead strong { font-weight: 650; }
 .about { color: var(--muted); margin-top: 12px; max-width: none; overflow-wrap: anywhere; }
+.note { max-width: 88ch; }
+.files { margin-top: 16px; }
 .note, figcaption { color: var(--muted); font-size: 0.9375rem; }
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1px; margin: 32px 0 0; padding: 0;
   background: var(--rule); border: 1px solid var(--rule); border-radius: 10px; overflow: hidden; }
@@ -63,7 +66,8 @@ figure { margin: 0; }
 .tag { display: inline-block; font-size: 0.75rem; line-height: 1.5; padding: 0 7px; border-radius: 99px; border: 1px solid currentColor; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .key { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; margin-top: 14px; color: var(--muted); font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.key .ramp { width: 180px; height: 12px; border-radius: 3px; }
+.key .scale { display: flex; align-items: center; gap: 10px; white-space: nowrap; min-width: 0; }
+.key .ramp { flex: 0 1 180px; width: 180px; min-width: 40px; height: 12px; border-radius: 3px; }
 .plots { display: grid; grid-template-columns: 1fr 1fr; gap: 36px; margin-top: 20px; }
 .plots h3 { margin-bottom: 10px; }
 .plots figcaption { margin-top: 10px; }
@@ -75,7 +79,12 @@ table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: ta
 caption { text-align: left; color: var(--muted); padding-bottom: 8px; }
 th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; }
+.numeric + :not(.numeric) { padding-left: 10px; }
 th.numeric, td.numeric { text-align: right; }
+.sortable { font-size: 0.8125rem; }
+.sortable th { white-space: normal; }
+.sortable th:not(.numeric) button { text-align: left; }
+.sortable th.numeric button { text-align: right; }
 .sortable button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 .sortable button::after { content: '\\2195'; color: var(--muted); font-weight: 400; margin-left: 4px; font-size: 0.8em; }
 .sortable [aria-sort=ascending] button::after { content: '\\2191'; color: var(--accent); }
@@ -83,10 +92,10 @@ th.numeric, td.numeric { text-align: right; }
 .heat { width: auto; }
 .heat th, .heat td { border: 0; padding: 0; text-align: center; }
 .heat td { min-width: 42px; height: 36px; padding: 0 6px; border: 1px solid var(--paper); background: var(--sheet); color: var(--ink); }
-.heat td.deep { color: var(--on-heat); }
 .heat td.same { background: none; color: var(--muted); }
 .heat thead th { padding: 0 6px 6px; }
-.heat tbody th { text-align: right; padding-right: 10px; }
+.heat tbody th { text-align: right; padding-right: 10px; vertical-align: middle; }
+.classes { display: grid; grid-template-columns: minmax(0, max-content) minmax(0, 27rem); gap: 12px 88px; align-items: start; }
 details { border: 1px solid var(--rule); border-radius: 10px; padding: 0 18px; margin-top: 16px; }
 summary { cursor: pointer; padding: 12px 0; font-weight: 600; }
 details[open] { padding-bottom: 16px; }
@@ -102,7 +111,7 @@ code, pre { font: 0.875rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, '
 .formula { color: var(--ink); white-space: nowrap; font-family: 'STIX Two Math', 'Cambria Math', Georgia, serif; }
 footer { color: var(--muted); font-size: 0.875rem; margin-top: 64px; padding-bottom: 40px; }
 footer p { border-top: 1px solid var(--rule); padding-top: 16px; max-width: none; }
-@media (max-width: 1000px) { .landmarks { grid-template-columns: 1fr; } .plots { grid-template-columns: 1fr; } }
+@media (max-width: 1000px) { .landmarks { grid-template-columns: 1fr; } .classes { grid-template-columns: minmax(0, 1fr); } .plots { grid-template-columns: 1fr; } }
 @media (max-width: 760px) {
   .tiles { grid-template-columns: repeat(2, 1fr); }
   .definitions, .glossary { grid-template-columns: 1fr; }

@@ -69,7 +69,12 @@ export function toPicture(image: Float32Array, layout: ImageLayout): Picture {
   return draw(layout, (pixel, channel) => (image[offset(layout, pixel, channel)] ?? 0) * 255);
 }
 
-/** (changed − original)·magnification; a change of 1/magnification and more has the full colour. */
+/** Largest magnified change that can be shown: colour images have the room from mid-grey to black or white. */
+export function perturbationRange(layout: ImageLayout): number {
+  return layout.channels === 3 ? 0.5 : 1;
+}
+
+/** (changed − original)·magnification, cut off at ±`perturbationRange`: three channels around mid-grey, else colours. */
 export function perturbationPicture(
   original: Float32Array,
   changed: Float32Array,
@@ -80,7 +85,7 @@ export function perturbationPicture(
     const at = offset(layout, pixel, channel);
     return ((changed[at] ?? 0) - (original[at] ?? 0)) * magnification;
   };
-  if (layout.channels === 3) return draw(layout, (pixel, channel) => 127.5 + 127.5 * change(pixel, channel));
+  if (layout.channels === 3) return draw(layout, (pixel, channel) => 127.5 + 255 * change(pixel, channel));
   const pixels = layout.width * layout.height;
   const data = new Uint8Array(3 * pixels);
   for (let pixel = 0; pixel < pixels; pixel += 1) {

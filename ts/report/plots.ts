@@ -9,6 +9,8 @@ import { FIGURE_FONT } from './figure_png.ts';
 
 type Encoding = NonNullable<Extract<Layer, { encoding?: unknown }>['encoding']>;
 type PositionDef = NonNullable<Encoding['x']> & NonNullable<Encoding['y']>;
+const MARKER_LINE = 16;
+
 type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
 
 export interface PlotTheme {
@@ -16,8 +18,6 @@ export interface PlotTheme {
   ink: string;
   muted: string;
   grid: string;
-  /** Behind labels that lie over marks. */
-  paper: string;
   accent: string;
   highlight: string;
   /** Colours of the series of a plot, told apart by the colour-blind too. */
@@ -32,7 +32,6 @@ export const PRINT_THEME: PlotTheme = {
   ink: '#1b2230',
   muted: '#5a6372',
   grid: '#e3e6ea',
-  paper: '#ffffff',
   accent: '#2a5fd0',
   highlight: '#b8540a',
   series: SERIES,
@@ -43,7 +42,6 @@ export const PAGE_THEME: PlotTheme = {
   ink: 'var(--ink)',
   muted: 'var(--muted)',
   grid: 'var(--rule)',
-  paper: 'var(--paper)',
   accent: 'var(--accent)',
   highlight: 'var(--highlight)',
   series: SERIES.map((_, i) => `var(--series-${i + 1})`),
@@ -57,7 +55,7 @@ export interface PlotSize {
 
 export interface Axis {
   title: string;
-  /** d3-format, such as '.0%' or '.3f'. */
+  /** d3-format, such as '.0%' or '.3f'. Default '~g': as many digits as needed. */
   format?: string;
   domain?: readonly [number, number];
   scale?: 'linear' | 'log';
@@ -83,6 +81,7 @@ export interface HistogramOptions extends PlotSize {
 export function histogram(values: readonly number[], options: HistogramOptions): Promise<string> {
   const { theme } = options;
   const finite = values.filter(Number.isFinite);
+  const bin = { maxbins: options.maxBins ?? 30, ...aroundSingleValue(extent(finite)) };
   return render(
     {
       ...frame(options),
@@ -91,7 +90,7 @@ export function histogram(values: readonly number[], options: HistogramOptions):
           data: { values: finite.map((value) => ({ value })) },
           mark: { type: 'bar', color: theme.accent, binSpacing: 1, cornerRadiusEnd: 1.5 },
           encoding: {
-            x: { field: 'value', type: 'quantitative', bin: { maxbins: options.maxBins ?? 30 }, axis: axis(options.x) },
+            x: { field: 'value', type: 'quantitative', bin, axis: axis(options.x) },
             y: {
               aggregate: 'count',
               type: 'quantitative',
@@ -130,12 +129,11 @@ export interface CurveOptions extends PlotSize {
 /** One or several curves; with several, a legend names them. On a log axis points must be positive. */
 export function curve(series: readonly Series[], options: CurveOptions): Promise<string> {
   const { theme } = options;
-  const values = series.flatMap(({ name, points }) => points.map(({ x, y }, order) => ({ name, x, y, order })));
+  const values = series.flatMap(({ name, points }) => points.map(({ x, y }) => ({ name, x, y })));
   const interpolate = options.shape === 'step' ? 'step-after' : 'linear';
   const single = series.length < 2;
   const x: PositionDef = { field: 'x', type: 'quantitative', axis: axis(options.x), scale: scale(options.x) };
   const y: PositionDef = { field: 'y', type: 'quantitative', axis: axis(options.y), scale: scale(options.y) };
-  const order = { field: 'order', type: 'quantitative' } as const;
   const color: Encoding['color'] = single
     ? { value: theme.accent }
     : {
@@ -146,11 +144,11 @@ export function curve(series: readonly Series[], options: CurveOptions): Promise
         legend: { title: null, orient: 'top', symbolType: 'stroke', symbolStrokeWidth: 2.5, columns: 3 },
       };
   const layers: Layer[] = [
-    { mark: { type: 'line', interpolate, strokeWidth: 2, strokeJoin: 'round' }, encoding: { x, y, order, color } },
+    { mark: { type: 'line', interpolate, strokeWidth: 2, strokeJoin: 'round' }, encoding: { x, y, color } },
   ];
   if (options.area === true && single) {
     const mark = { type: 'area', interpolate, opacity: 0.13, color: theme.accent, line: false } as const;
-    layers.unshift({ mark, encoding: { x, y, order } });
+    layers.unshift({ mark, encoding: { x, y } });
   }
   if (options.points === true) {
     layers.push({ mark: { type: 'point', filled: true, size: 34, opacity: 1 }, encoding: { x, y, color } });
@@ -171,29 +169,52 @@ export function logLog(series: readonly Series[], options: CurveOptions): Promis
   });
 }
 
-/** A dashed rule from bottom to top, its words on the side that has room. */
-function verticalMarkers(markers: readonly Marker[], [low, high]: readonly [number, number], theme: PlotTheme): Layer[] {
+/** A dashed rule from bottom to top with its words above the plot, on the side that has room. */
+function verticalMarkers(
+  markers: readonly Marker[],
+  [low, high]: readonly [number, number],
+  theme: PlotTheme,
+): Layer[] {
   return markers.flatMap(({ at, label }, i) => {
-    const roomOnTheRight = (at - low) / (high - low || 1) < 0.55;
-    const side = roomOnTheRight ? ({ align: 'left', dx: 6 } as const) : ({ align: 'right', dx: -6 } as const);
+    const position = (at - low) / (high - low || 1);
+    const align = position < 0.25 ? 'left' : position > 0.75 ? 'right' : 'center';
     const data = { values: [{ at, label }] };
     const x = { field: 'at', type: 'quantitative' } as const;
-    const encoding = { x, text: { field: 'label' } };
-    const text = { type: 'text', ...side, baseline: 'top', fontWeight: 600, fontSize: 12, y: 2 + 16 * i } as const;
+    const above = -5 - MARKER_LINE * i;
     return [
       { data, mark: { type: 'rule', color: theme.highlight, strokeWidth: 1.5, strokeDash: [4, 3] }, encoding: { x } },
-      { data, mark: { ...text, color: theme.paper, stroke: theme.paper, strokeWidth: 4, strokeJoin: 'round' }, encoding },
-      { data, mark: { ...text, color: theme.highlight }, encoding },
+      {
+        data,
+        mark: {
+          type: 'text',
+          align,
+          baseline: 'bottom',
+          fontWeight: 600,
+          fontSize: 12,
+          y: above,
+          color: theme.highlight,
+        },
+        encoding: { x, text: { field: 'label' } },
+      },
     ];
   });
 }
 
-function extent(values: readonly number[]): [number, number] {
-  return values.reduce<[number, number]>(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+/** Equal values would fill the plot with one bar; room at both sides shows where they lie. */
+function aroundSingleValue([low, high]: readonly [number, number]): { extent?: [number, number] } {
+  const room = Math.abs(low) * 0.25 || 0.5;
+  return low === high ? { extent: [low - room, high + room] } : {};
 }
 
-function axis({ title, format }: Axis) {
-  return { title, ...(format !== undefined && { format }) };
+function extent(values: readonly number[]): [number, number] {
+  return values.reduce<[number, number]>(
+    ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
+    [Infinity, -Infinity],
+  );
+}
+
+function axis({ title, format = '~g' }: Axis) {
+  return { title, format, labelExpr: "replace(datum.label, '%', '\u00a0%')" };
 }
 
 function scale({ domain, scale: type }: Axis) {
@@ -216,7 +237,14 @@ function frame({ theme, width, height }: PlotSize & { theme: PlotTheme }) {
       aria: false,
       view: { stroke: null },
       axis: { ...text, titleFontWeight: 600, titlePadding: 8, labelPadding: 5, ticks: false },
-      axisX: { grid: false, domainColor: theme.muted, ticks: true, tickColor: theme.muted, tickSize: 4 },
+      axisX: {
+        grid: false,
+        labelFlush: false,
+        domainColor: theme.muted,
+        ticks: true,
+        tickColor: theme.muted,
+        tickSize: 4,
+      },
       axisY: { grid: true, gridColor: theme.grid, domain: false, tickCount: 5 },
       legend: { labelColor: theme.ink, labelFontSize: 12 },
     },
@@ -236,7 +264,8 @@ async function render(spec: TopLevelSpec, { id }: { id: string }): Promise<strin
 function withStableIds(svg: string, prefix: string): string {
   const ids = [...new Set([...svg.matchAll(/\bid="([^"]+)"/g)].map((match) => match[1] ?? ''))];
   return ids.reduce(
-    (text, id, i) => text.replaceAll(`id="${id}"`, `id="${prefix}-${i}"`).replaceAll(`url(#${id})`, `url(#${prefix}-${i})`),
+    (text, id, i) =>
+      text.replaceAll(`id="${id}"`, `id="${prefix}-${i}"`).replaceAll(`url(#${id})`, `url(#${prefix}-${i})`),
     svg,
   );
 }

@@ -10,10 +10,7 @@ import type { Figure } from './attack_report.ts';
  * @returns the path of report.html
  * @throws {BlindspotError} OUTPUT_NOT_WRITABLE; nothing half-written is left
  */
-export async function writeReport(
-  dir: string,
-  report: { html: string; figures: readonly Figure[] },
-): Promise<string> {
+export async function writeReport(dir: string, report: { html: string; figures: readonly Figure[] }): Promise<string> {
   const target = join(dir, 'report.html');
   const files: [path: string, content: string | Uint8Array][] = [
     ...report.figures.map(({ name, png }): [string, Uint8Array] => [join(dir, 'figures', name), png]),
@@ -27,9 +24,13 @@ export async function writeReport(
   } catch (cause) {
     await Promise.all(files.map(([path]) => rm(beside(path), { force: true }).catch(() => undefined)));
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BlindspotError('OUTPUT_NOT_WRITABLE', `Cannot write the report into ${dir}: ${reason}. Choose another folder`, {
-      cause,
-    });
+    throw new BlindspotError(
+      'OUTPUT_NOT_WRITABLE',
+      `Cannot write the report into ${dir}: ${reason}. Choose another folder`,
+      {
+        cause,
+      },
+    );
   }
   return target;
 }

@@ -1,0 +1,82 @@
+/**
+ * The graphs that attacks run, made from any classifier. With logits z, class k, sign and temperature τ of each image,
+ * the smoothed margin is
+ *   s = sign·(τ·log Σ_{j≠k} exp(z_j/τ) - z_k),   ∂s/∂z = sign·(softmax_{j≠k}(z/τ) - one_hot(k)),
+ * and the graph answers z and ∂s/∂image. sign is +1 for a class to reach, -1 for the class to leave.
+ */
+import { BlindspotError } from '../errors.ts';
+import { describeClassifier, finalNormalization, scoreOutput } from './classifier.ts';
+import { reshapeTo } from './cotangent_shape.ts';
+import { gradients } from './gradients.ts';
+import { GraphBuilder } from './graph_builder.ts';
+import type { Model, ModelNode } from './model.ts';
+import type { GraphTarget } from './op_rule.ts';
+import { BATCH, importWithBatch } from './rebatch.ts';
+import { formatShape, sameShape } from './shape.ts';
+import type { Value } from './value.ts';
+
+export interface AttackGraphOptions {
+  /** Execution provider the graph is for; default 'cpu' (also for cuda and wasm). */
+  target?: GraphTarget;
+}
+
+/** Far below any logit; finite, since -∞ - (-∞) is no number. */
+const MASKED = -3e38;
+
+/**
+ * float32 inputs `image` [N, …imageShape], `one_hot` [N, K], `sign` [N, 1], `temperature` [N, 1] (> 0, safe down to 1e-3);
+ * float32 outputs `logits` [N, K], `gradient` [N, …imageShape].
+ * @throws INVALID_MODEL when the model is no classifier, or its batch cannot be made variable.
+ */
+export function attackGraph(model: Model, options: AttackGraphOptions = {}): Uint8Array<ArrayBuffer> {
+  const graph = new GraphBuilder({ name: 'attack' });
+  const { image, logits, classes } = importClassifier(graph, model);
+  const oneHot = graph.input('one_hot', 'float32', [BATCH, classes]);
+  const sign = graph.input('sign', 'float32', [BATCH, 1]);
+  const temperature = graph.input('temperature', 'float32', [BATCH, 1]);
+  const cotangent = marginCotangent(graph, logits, oneHot, sign, temperature);
+  const [gradient] = gradients(graph, logits, [image], cotangent, options);
+  if (!gradient) throw new TypeError('no gradient was made');
+  graph.output(logits, 'logits');
+  graph.output(gradient, 'gradient');
+  return graph.toBytes();
+}
+
+/** Input `image` [N, …imageShape], output `logits` [N, K]: the model itself, for judging. */
+export function logitsGraph(model: Model): Uint8Array<ArrayBuffer> {
+  const graph = new GraphBuilder({ name: 'logits' });
+  graph.output(importClassifier(graph, model).logits, 'logits');
+  return graph.toBytes();
+}
+
+/**
+ * ∂s/∂z: [N, K]. The maximum of the other classes is subtracted before the division by τ, where it still is exact;
+ * the class itself is masked first, so that a large z_k cannot drown the others.
+ */
+function marginCotangent(graph: GraphBuilder, logits: Value, oneHot: Value, sign: Value, temperature: Value): Value {
+  const isClass = graph.greater(oneHot, graph.scalar(0.5));
+  const others = graph.where(isClass, graph.scalar(MASKED), logits);
+  const shifted = graph.sub(others, graph.reduceMax(others, [1]));
+  const weights = graph.op('Softmax', [graph.div(shifted, temperature)], { axis: -1 });
+  return graph.mul(graph.sub(weights, oneHot), sign);
+}
+
+function importClassifier(graph: GraphBuilder, model: Model): { image: Value; logits: Value; classes: number } {
+  const { inputName, imageShape, classes, batch } = describeClassifier(model);
+  const { name } = scoreOutput(model);
+  const image = graph.input('image', 'float32', [BATCH, ...imageShape]);
+  const stripped = finalNormalization(model, name);
+  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined =>
+    stripped.has(node) && inputs[0] ? [inputs[0]] : undefined;
+  const scores = importWithBatch(graph, model, inputName, image, { wanted: [name], intercept }).get(name);
+  if (scores?.shape[0] !== BATCH) {
+    const given = batch === 'symbolic' ? 'does not follow' : `is fixed to ${batch} and cannot be made variable in`;
+    throw new BlindspotError(
+      'INVALID_MODEL',
+      `The batch ${given} the model: output "${name}" would be ${formatShape(scores?.shape ?? [])}; export it with a dynamic batch axis`,
+    );
+  }
+  const logits = reshapeTo(graph, scores, [BATCH, classes]);
+  if (!sameShape(logits.shape, [BATCH, classes])) throw new TypeError(`logits of shape ${formatShape(logits.shape)}`);
+  return { image, logits, classes };
+}

@@ -1,0 +1,331 @@
+/**
+ * Brings a node of any opset (7..26) to the operators of opset 17: attributes that became inputs and back, changed
+ * meanings (Softmax before 13), and operators written out in simpler ones.
+ */
+import { reshapeTo } from './cotangent_shape.ts';
+import type { FloatType } from './element_type.ts';
+import type { GraphBuilder } from './graph_builder.ts';
+import type { ModelNode } from './model.ts';
+import { type NodeContext, nodeError, numberAttribute, numbersAttribute, requireConstantNumbers, requireInput, stringAttribute } from './op_rule.ts';
+import { isOpName, OP_NAMES, type OpName } from './op_table.ts';
+import { normalizeAxis } from './shape.ts';
+import { type Tensor, tensorFromNumbers } from './tensor.ts';
+import type { Attributes, AttributeValue, Value } from './value.ts';
+
+interface ImportContext extends NodeContext {
+  readonly graph: GraphBuilder;
+  readonly opset: number;
+  readonly outputNames: readonly string[];
+}
+
+type Import = (context: ImportContext) => Value[];
+
+/** The node as it stands, under its own names. */
+function emit(
+  context: ImportContext,
+  op: OpName,
+  inputs: readonly (Value | undefined)[],
+  attributes: Attributes = context.attributes,
+  outputCount = 1,
+): Value[] {
+  return context.graph.ops(op, inputs, outputCount, attributes, { name: context.name, outputs: context.outputNames });
+}
+
+/** Names the last value of a sequence of nodes: the model's own name is kept, so that it can be asked for. */
+function named(context: ImportContext, value: Value): Value[] {
+  return emit(context, 'Identity', [value], {});
+}
+
+function without(attributes: Attributes, ...names: string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+}
+
+/** An attribute of old opsets as the input that replaced it. */
+function attributeAsInput(context: ImportContext, attribute: string, input: number): (Value | undefined)[] {
+  const values = numbersAttribute(context, attribute);
+  const inputs = [...context.inputs];
+  if (values) inputs[input] = context.graph.ints(values);
+  return inputs;
+}
+
+const axesToInput =
+  (op: OpName): Import =>
+  (context) =>
+    emit(context, op, attributeAsInput(context, 'axes', 1), without(context.attributes, 'axes'));
+
+/** Reductions but ReduceSum: axes are an input from opset 18, an attribute at 17. */
+const axesToAttribute =
+  (op: OpName): Import =>
+  (context) => {
+    const attributes = without(context.attributes, 'noop_with_empty_axes');
+    if (!context.inputs[1]) {
+      const noop = numberAttribute(context, 'noop_with_empty_axes', 0) !== 0 && !numbersAttribute(context, 'axes');
+      return emit(context, noop ? 'Identity' : op, context.inputs.slice(0, 1), noop ? {} : attributes);
+    }
+    return emit(context, op, context.inputs.slice(0, 1), { ...attributes, axes: requireConstantNumbers(context, 1, 'axes') });
+  };
+
+/** Before opset 13 Softmax runs over all axes from `axis` (default 1) on, taken as one. */
+const softmax =
+  (op: 'Softmax' | 'LogSoftmax'): Import =>
+  (context) => {
+    if (context.opset >= 13) return emit(context, op, context.inputs);
+    const x = requireInput(context, 0);
+    const axis = normalizeAxis(numberAttribute(context, 'axis', 1), x.shape.length);
+    if (axis === undefined) throw nodeError(context, 'axis is out of range');
+    if (axis === x.shape.length - 1) return emit(context, op, [x], { axis: -1 });
+    const flat = context.graph.op(op, [context.graph.op('Flatten', [x], { axis })], { axis: -1 });
+    return named(context, reshapeTo(context.graph, flat, x.shape));
+  };
+
+function importConstant(context: ImportContext): Value[] {
+  const { graph, attributes } = context;
+  const [kind, value] = Object.entries(attributes)[0] ?? [];
+  const tensor = constantTensor(kind, value);
+  if (!tensor) throw nodeError(context, `a constant given by "${String(kind)}" is not supported`);
+  return [graph.tensor(tensor, context.outputNames[0])];
+}
+
+function constantTensor(kind: string | undefined, value: AttributeValue | undefined): Tensor | undefined {
+  switch (kind) {
+    case 'value':
+      return value as Tensor;
+    case 'value_float':
+      return tensorFromNumbers('float32', [value as number], []);
+    case 'value_floats':
+      return tensorFromNumbers('float32', value as number[], [(value as number[]).length]);
+    case 'value_int':
+      return tensorFromNumbers('int64', [value as number], []);
+    case 'value_ints':
+      return tensorFromNumbers('int64', value as number[], [(value as number[]).length]);
+    default:
+      return undefined;
+  }
+}
+
+/** Sum, Max, Min of any number of tensors as a chain of two. */
+const chain =
+  (op: 'Add' | 'Max' | 'Min'): Import =>
+  (context) => {
+    const values = context.inputs.map((_, i) => requireInput(context, i));
+    const last = values.pop();
+    if (!last) throw nodeError(context, 'has no input');
+    const [first, ...middle] = values;
+    if (!first) return named(context, last);
+    const left = middle.reduce((sum, value) => context.graph.op(op, [sum, value]), first);
+    return emit(context, op, [left, last], {});
+  };
+
+function clip(context: ImportContext): Value[] {
+  const x = requireInput(context, 0);
+  const inputs = [...context.inputs];
+  for (const [i, name] of [
+    [1, 'min'],
+    [2, 'max'],
+  ] as const) {
+    const bound = context.attributes[name];
+    if (typeof bound === 'number') inputs[i] = context.graph.scalar(bound, x.type);
+  }
+  return emit(context, 'Clip', inputs, {});
+}
+
+function slice(context: ImportContext): Value[] {
+  const { graph, inputs } = context;
+  if (context.opset >= 10) return emit(context, 'Slice', inputs);
+  const ints = (name: string): Value | undefined => {
+    const values = numbersAttribute(context, name);
+    return values && graph.ints(values);
+  };
+  return emit(context, 'Slice', [inputs[0], ints('starts'), ints('ends'), ints('axes')], {});
+}
+
+function pad(context: ImportContext): Value[] {
+  const { graph } = context;
+  const x = requireInput(context, 0);
+  const attributes = without(context.attributes, 'pads', 'value');
+  const old = numbersAttribute(context, 'pads');
+  if (old) return emit(context, 'Pad', [x, graph.ints(old), graph.scalar(numberAttribute(context, 'value', 0), x.type)], attributes);
+  if (!context.inputs[3]) return emit(context, 'Pad', context.inputs, attributes);
+  const rank = x.shape.length;
+  const pads = requireConstantNumbers(context, 1, 'pads');
+  const axes = requireConstantNumbers(context, 3, 'axes');
+  const all = new Array<number>(2 * rank).fill(0);
+  axes.forEach((given, i) => {
+    const axis = normalizeAxis(given, rank);
+    if (axis === undefined) throw nodeError(context, `axis ${given} is out of range`);
+    all[axis] = pads[i] ?? 0;
+    all[rank + axis] = pads[axes.length + i] ?? 0;
+  });
+  return emit(context, 'Pad', [x, graph.ints(all), context.inputs[2]], attributes);
+}
+
+function split(context: ImportContext): Value[] {
+  const { graph, outputNames } = context;
+  const count = outputNames.length;
+  const x = requireInput(context, 0);
+  const axis = normalizeAxis(numberAttribute(context, 'axis', 0), x.shape.length) ?? 0;
+  const size = x.shape[axis];
+  const attributes = without(context.attributes, 'split', 'num_outputs');
+  let inputs = attributeAsInput(context, 'split', 1);
+  if (!inputs[1] && typeof size === 'number') {
+    // Opset 18 lets the last part be smaller.
+    const part = Math.ceil(size / count);
+    inputs = [x, graph.ints(Array.from({ length: count }, (_, i) => Math.min(part, size - i * part)))];
+  }
+  return emit(context, 'Split', inputs, attributes, count);
+}
+
+function batchNormalization(context: ImportContext): Value[] {
+  if (numberAttribute(context, 'spatial', 1) === 0) throw nodeError(context, 'spatial = 0 is not supported');
+  return emit(context, 'BatchNormalization', context.inputs, without(context.attributes, 'spatial'));
+}
+
+function averagePool(context: ImportContext): Value[] {
+  if (numbersAttribute(context, 'dilations')?.some((dilation) => dilation !== 1)) {
+    throw nodeError(context, 'dilations are not supported');
+  }
+  return emit(context, 'AveragePool', context.inputs, without(context.attributes, 'dilations'));
+}
+
+function globalMaxPool(context: ImportContext): Value[] {
+  const { shape } = requireInput(context, 0);
+  return emit(context, 'ReduceMax', context.inputs, { axes: [...shape.keys()].slice(2), keepdims: 1 });
+}
+
+const HALF_PRECISION = [10, 16];
+
+function cast(context: ImportContext): Value[] {
+  const to = numberAttribute(context, 'to', 1);
+  return emit(context, 'Cast', context.inputs, { to: HALF_PRECISION.includes(to) ? 1 : to });
+}
+
+/** x·Φ(x), or its tanh approximation. */
+function gelu(context: ImportContext): Value[] {
+  const { graph } = context;
+  const x = requireInput(context, 0);
+  const scalar = (value: number): Value => graph.scalar(value, x.type);
+  let inner: Value;
+  if (stringAttribute(context, 'approximate', 'none') === 'tanh') {
+    const cubic = graph.mul(graph.mul(x, graph.mul(x, x)), scalar(0.044715));
+    inner = graph.op('Tanh', [graph.mul(graph.add(x, cubic), scalar(Math.sqrt(2 / Math.PI)))]);
+  } else {
+    inner = graph.op('Erf', [graph.mul(x, scalar(Math.SQRT1_2))]);
+  }
+  const half = graph.mul(x, scalar(0.5));
+  return emit(context, 'Mul', [half, graph.add(inner, scalar(1))], {});
+}
+
+/** scale·(x - mean)/√(var + ε) + bias over the axes from `axis` on. */
+function layerNormalization(context: ImportContext): Value[] {
+  const { graph } = context;
+  const x = requireInput(context, 0);
+  const rank = x.shape.length;
+  const from = normalizeAxis(numberAttribute(context, 'axis', -1), rank);
+  if (from === undefined) throw nodeError(context, 'axis is out of range');
+  const axes = [...x.shape.keys()].slice(from);
+  const centred = graph.sub(x, graph.reduceMean(x, axes));
+  const variance = graph.reduceMean(graph.mul(centred, centred), axes);
+  const deviation = graph.sqrt(graph.add(variance, graph.scalar(numberAttribute(context, 'epsilon', 1e-5), x.type)));
+  const scaled = graph.mul(graph.div(centred, deviation), requireInput(context, 1));
+  const bias = context.inputs[2];
+  return bias ? emit(context, 'Add', [scaled, bias], {}) : named(context, scaled);
+}
+
+/** x·σ(αx) */
+function swish(context: ImportContext): Value[] {
+  const { graph } = context;
+  const x = requireInput(context, 0);
+  const alpha = numberAttribute(context, 'alpha', 1);
+  const scaled = alpha === 1 ? x : graph.mul(x, graph.scalar(alpha, x.type));
+  return emit(context, 'Mul', [x, graph.op('Sigmoid', [scaled])], {});
+}
+
+/** x·tanh(log(1+eˣ)) */
+function mish(context: ImportContext): Value[] {
+  const x = requireInput(context, 0);
+  return emit(context, 'Mul', [x, context.graph.op('Tanh', [context.graph.op('Softplus', [x])])], {});
+}
+
+/** γ·(x > 0 ? x : α(eˣ-1)) */
+function selu(context: ImportContext): Value[] {
+  const x = requireInput(context, 0);
+  const elu = context.graph.op('Elu', [x], { alpha: numberAttribute(context, 'alpha', 1.6732631921768188) });
+  const gamma = numberAttribute(context, 'gamma', 1.0507010221481323);
+  return emit(context, 'Mul', [elu, context.graph.scalar(gamma, x.type)], {});
+}
+
+/** x / (1+|x|) */
+function softsign(context: ImportContext): Value[] {
+  const { graph } = context;
+  const x = requireInput(context, 0);
+  return emit(context, 'Div', [x, graph.add(graph.op('Abs', [x]), graph.scalar(1, x.type as FloatType))], {});
+}
+
+/** Absolute, then summed. */
+function reduceL1(context: ImportContext): Value[] {
+  const absolute = context.graph.op('Abs', [requireInput(context, 0)]);
+  return axesToInput('ReduceSum')({ ...context, inputs: [absolute, ...context.inputs.slice(1)] });
+}
+
+/** The mean of any number of tensors. */
+function mean(context: ImportContext): Value[] {
+  const { graph } = context;
+  const values = context.inputs.map((_, i) => requireInput(context, i));
+  const sum = values.reduce((total, value) => graph.add(total, value));
+  return emit(context, 'Div', [sum, graph.scalar(values.length, sum.type)], {});
+}
+
+/** Operators that need more than being copied; those not in the table of rules are written out in simpler ones. */
+const IMPORTS: Readonly<Record<string, Import>> = {
+  AveragePool: averagePool,
+  BatchNormalization: batchNormalization,
+  Cast: cast,
+  Clip: clip,
+  Constant: importConstant,
+  Dropout: (context) => emit(context, 'Dropout', context.inputs, without(context.attributes, 'ratio', 'is_test')),
+  Gelu: gelu,
+  GlobalMaxPool: globalMaxPool,
+  LayerNormalization: layerNormalization,
+  LogSoftmax: softmax('LogSoftmax'),
+  Max: chain('Max'),
+  Mean: mean,
+  Min: chain('Min'),
+  Mish: mish,
+  Pad: pad,
+  ReduceL1: reduceL1,
+  ReduceL2: axesToAttribute('ReduceL2'),
+  ReduceLogSumExp: axesToAttribute('ReduceLogSumExp'),
+  ReduceMax: axesToAttribute('ReduceMax'),
+  ReduceMean: axesToAttribute('ReduceMean'),
+  ReduceMin: axesToAttribute('ReduceMin'),
+  ReduceProd: axesToAttribute('ReduceProd'),
+  ReduceSum: axesToInput('ReduceSum'),
+  ReduceSumSquare: axesToAttribute('ReduceSumSquare'),
+  Selu: selu,
+  Slice: slice,
+  Softmax: softmax('Softmax'),
+  Softsign: softsign,
+  Split: split,
+  Squeeze: axesToInput('Squeeze'),
+  Sum: chain('Add'),
+  Swish: swish,
+  Unsqueeze: axesToInput('Unsqueeze'),
+};
+
+/** Every operator that a model may have, sorted. */
+export const SUPPORTED_OPS: readonly string[] = [...new Set<string>([...OP_NAMES, ...Object.keys(IMPORTS)])].sort();
+
+/** Adds the node to the graph. @throws INVALID_MODEL when its inputs do not suit it. */
+export function importNode(
+  graph: GraphBuilder,
+  node: ModelNode,
+  inputs: readonly (Value | undefined)[],
+  opset: number,
+): Value[] {
+  const { op, name, attributes, outputs: outputNames } = node;
+  const context: ImportContext = { graph, op, name, attributes, inputs, opset, outputNames, outputCount: outputNames.length };
+  const custom = IMPORTS[op];
+  if (custom) return custom(context);
+  if (!isOpName(op)) throw nodeError(context, 'is not supported');
+  return emit(context, op, inputs, attributes, outputNames.length);
+}

@@ -1,0 +1,30 @@
+/** A model as read from a file: its nodes as they stand there (any opset), and the shapes inferred for every value. */
+import type { Tensor } from './tensor.ts';
+import type { Attributes, ValueType } from './value.ts';
+
+export interface ModelNode {
+  readonly op: string;
+  /** The node's name, or its first output's when it has none. */
+  readonly name: string;
+  /** '' for an absent optional input. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+export interface ModelValue extends ValueType {
+  readonly name: string;
+}
+
+export interface Model {
+  /** Version of the default operator set, 7..26. */
+  readonly opset: number;
+  /** Initializers left out. */
+  readonly inputs: readonly ModelValue[];
+  readonly outputs: readonly ModelValue[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  /** In topological order. */
+  readonly nodes: readonly ModelNode[];
+  /** Every value that a node makes, by name. */
+  readonly values: ReadonlyMap<string, ValueType>;
+}

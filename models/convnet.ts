@@ -2,7 +2,7 @@
  * A small convolutional network for MNIST: two 5×5 convolutions with ReLU and 2×2 max-pooling, and a dense layer.
  * Piecewise linear, unlike the sigmoid networks, which asks other things of a search for near mistakes.
  */
-import { conv, dense, flatten, maxPool, type ModelDefinition, relu } from '../ts/nn/layers.ts';
+import { conv, dense, flatten, type ModelDefinition, maxPool, relu } from '../ts/nn/layers.ts';
 import type { Recipe } from '../ts/nn/train_classifier.ts';
 import { classifierEntry, type ModelEntry } from './model_entry.ts';
 

@@ -39,10 +39,9 @@ export function fc(widths: readonly number[]): ModelEntry {
   if (widths.length < 2 || classes === undefined) {
     throw invalidArgument('widths', 'the units of at least two layers', widths.join('-'));
   }
-  const hidden = widths.slice(0, -1).flatMap((units): Layer[] => [
-    dense(units, { initializer: BEFORE_SIGMOID, weightDecay: HIDDEN_DECAY }),
-    sigmoid,
-  ]);
+  const hidden = widths
+    .slice(0, -1)
+    .flatMap((units): Layer[] => [dense(units, { initializer: BEFORE_SIGMOID, weightDecay: HIDDEN_DECAY }), sigmoid]);
   const definition: ModelDefinition = {
     name: `fc${widths.join('-')}`,
     inputShape: [PIXELS],

@@ -1,6 +1,6 @@
 /** A model of this project: its layers and how it is trained. */
 import type { ModelDefinition } from '../ts/nn/layers.ts';
-import { type Recipe, trainClassifier, type TrainedModel, type TrainOptions } from '../ts/nn/train_classifier.ts';
+import { type Recipe, type TrainedModel, type TrainOptions, trainClassifier } from '../ts/nn/train_classifier.ts';
 
 /** What a caller decides about a training; `recipe` replaces single settings of the model's own. */
 export type ModelTrainOptions = Omit<TrainOptions, 'model' | 'recipe'> & { readonly recipe?: Partial<Recipe> };

@@ -10,7 +10,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { BlindspotError } from '../errors.ts';
 import { type FolderLabels, labelOf, readLabels } from './folder_labels.ts';
-import { imageLayout, type ImageLayout } from './image_layout.ts';
+import { type ImageLayout, imageLayout } from './image_layout.ts';
 import { checkCount, type ImageSet, imageSize } from './image_set.ts';
 import { DEFAULT_MAX_BYTES } from './npz.ts';
 import { fileError } from './read_file.ts';
@@ -68,7 +68,10 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
   const size = imageSize(shape);
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   if (count * size * 4 > maxBytes) {
-    throw new BlindspotError('OUT_OF_MEMORY', `${folder}: ${count} images take ${count * size * 4} bytes; the limit is ${maxBytes}`);
+    throw new BlindspotError(
+      'OUT_OF_MEMORY',
+      `${folder}: ${count} images take ${count * size * 4} bytes; the limit is ${maxBytes}`,
+    );
   }
   const images = new Float32Array(count * size);
   for (let start = 0; start < count; start += PARALLEL) {

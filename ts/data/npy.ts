@@ -47,7 +47,8 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  * @throws INVALID_DATA saying what was expected and what came.
  */
 export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
-  const fail = (problem: string) => new BlindspotError('INVALID_DATA', `${source} is not a readable .npy array: ${problem}`);
+  const fail = (problem: string) =>
+    new BlindspotError('INVALID_DATA', `${source} is not a readable .npy array: ${problem}`);
   if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw fail('it does not begin with \\x93NUMPY');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint8(6);
@@ -61,12 +62,14 @@ export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
   const shape = parseShape(/'shape'\s*:\s*\(([^)]*)\)/.exec(header)?.[1]);
   if (descr === undefined || order === undefined || shape === undefined) throw fail(`its header is ${header.trim()}`);
   const type = TYPES[descr];
-  if (type === undefined) throw fail(`expected one of the types ${Object.keys(TYPES).join(', ')} but received ${descr}`);
+  if (type === undefined)
+    throw fail(`expected one of the types ${Object.keys(TYPES).join(', ')} but received ${descr}`);
   if (order === 'True') throw fail('it is in Fortran order; save it with numpy.ascontiguousarray');
 
   const expected = shape.reduce((product, size) => product * size, 1) * type.BYTES_PER_ELEMENT;
   const received = bytes.length - start - length;
-  if (received !== expected) throw fail(`expected ${expected} bytes for shape (${shape.join(', ')}) but received ${received}`);
+  if (received !== expected)
+    throw fail(`expected ${expected} bytes for shape (${shape.join(', ')}) but received ${received}`);
   // A copy: values need not be aligned in the file.
   return { shape, data: new type(bytes.slice(start + length).buffer as ArrayBuffer) };
 }

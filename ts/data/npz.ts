@@ -38,17 +38,27 @@ export function parseNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<strin
   } catch (cause) {
     if (cause instanceof BlindspotError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BlindspotError('INVALID_DATA', `${source} is not a readable .npz file (a zip of .npy arrays): ${reason}`, {
-      cause,
-    });
+    throw new BlindspotError(
+      'INVALID_DATA',
+      `${source} is not a readable .npz file (a zip of .npy arrays): ${reason}`,
+      {
+        cause,
+      },
+    );
   }
   return new Map(
-    Object.entries(files).map(([file, content]) => [arrayName(file), parseNpy(content, `${source}: ${arrayName(file)}`)]),
+    Object.entries(files).map(([file, content]) => [
+      arrayName(file),
+      parseNpy(content, `${source}: ${arrayName(file)}`),
+    ]),
   );
 }
 
 /** The bytes of a .npz file that NumPy reads; compressed unless told otherwise. */
-export function formatNpz(arrays: Readonly<Record<string, NpyArray>>, options: { compress?: boolean } = {}): Uint8Array {
+export function formatNpz(
+  arrays: Readonly<Record<string, NpyArray>>,
+  options: { compress?: boolean } = {},
+): Uint8Array {
   const files = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, formatNpy(array)] as const);
   // A fixed date, the zip format's first, so that the same arrays give the same bytes.
   return zipSync(Object.fromEntries(files), { level: options.compress === false ? 0 : 6, mtime: new Date(1980, 0, 1) });
@@ -109,15 +119,22 @@ function toPixels({ data }: NpyArray, source: string): Float32Array {
 
 function toClasses({ data, shape }: NpyArray, name: string, count: number, source: string): Int32Array {
   if (shape.length !== 1 || shape[0] !== count) {
-    throw new BlindspotError('INVALID_DATA', `${source}: expected ${name} of shape [${count}] but received [${shape.join(', ')}]`);
+    throw new BlindspotError(
+      'INVALID_DATA',
+      `${source}: expected ${name} of shape [${count}] but received [${shape.join(', ')}]`,
+    );
   }
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    throw new BlindspotError('INVALID_DATA', `${source}: expected ${name} of an integer type but received ${typeName(data)}`);
+    throw new BlindspotError(
+      'INVALID_DATA',
+      `${source}: expected ${name} of an integer type but received ${typeName(data)}`,
+    );
   }
   const classes = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const value = Number(data[i]);
-    if (value !== (value | 0)) throw new BlindspotError('INVALID_DATA', `${source}: ${name} holds ${value}, not a class`);
+    if (value !== (value | 0))
+      throw new BlindspotError('INVALID_DATA', `${source}: ${name} holds ${value}, not a class`);
     classes[i] = value;
   }
   return classes;

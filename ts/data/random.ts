@@ -100,7 +100,8 @@ function rotateLeft(value: number, bits: number): number {
 }
 
 function words(name: string, value: number): [low: number, high: number] {
-  if (!Number.isSafeInteger(value) || value < 0) throw invalidArgument(name, 'a whole number from 0 to 2^53 - 1', value);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw invalidArgument(name, 'a whole number from 0 to 2^53 - 1', value);
   return [value >>> 0, Math.floor(value / 2 ** 32)];
 }
 

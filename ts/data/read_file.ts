@@ -13,7 +13,10 @@ export async function readUserFile(file: string, what: string): Promise<Uint8Arr
   try {
     const { size } = await stat(file);
     if (size > MOST_BYTES) {
-      throw new BlindspotError('FILE_UNREADABLE', `The ${what} ${file} has ${size} bytes; at most ${MOST_BYTES} are read`);
+      throw new BlindspotError(
+        'FILE_UNREADABLE',
+        `The ${what} ${file} has ${size} bytes; at most ${MOST_BYTES} are read`,
+      );
     }
     const buffer = await readFile(file);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);

@@ -1,8 +1,8 @@
 /** A training run at the end of an epoch, as an .npz: the arrays, and the rest as JSON in one of bytes. */
 import { z } from 'zod';
-import { BlindspotError } from '../errors.ts';
 import type { NpyArray } from '../data/npy.ts';
 import { formatNpz, parseNpz } from '../data/npz.ts';
+import { BlindspotError } from '../errors.ts';
 import type { Tensor } from '../runtime/session.ts';
 import type { EpochRecord } from './epochs.ts';
 
@@ -67,5 +67,8 @@ function parseJson(text: string): unknown {
 }
 
 function broken(): BlindspotError {
-  return new BlindspotError('INVALID_DATA', `The checkpoint holds no ${RUN}, or another version's: delete it to start anew`);
+  return new BlindspotError(
+    'INVALID_DATA',
+    `The checkpoint holds no ${RUN}, or another version's: delete it to start anew`,
+  );
 }

@@ -1,7 +1,8 @@
 /** How often a model is wrong. */
-import { BlindspotError } from '../errors.ts';
+
 import { adaptImages } from '../data/image_layout.ts';
 import { type ImageSet, imageSize } from '../data/image_set.ts';
+import { BlindspotError } from '../errors.ts';
 import type { Session, SessionFactory, SessionOptions, Tensor } from '../runtime/session.ts';
 
 export interface Evaluation {
@@ -41,7 +42,8 @@ export async function evaluateSession(
 ): Promise<Evaluation> {
   const image = session.inputs.find((input) => !(input.name in parameters));
   const scores = session.outputs.find((output) => output.type === 'float32');
-  if (!image || !scores) throw new BlindspotError('INVALID_MODEL', 'The model needs an image input and class scores as output');
+  if (!image || !scores)
+    throw new BlindspotError('INVALID_MODEL', 'The model needs an image input and class scores as output');
   const step = typeof image.shape[0] === 'number' ? image.shape[0] : batchSize;
   const size = imageSize(data.shape);
   const predictions = new Int32Array(data.count);

@@ -28,7 +28,10 @@ export function buildInferenceModel(
   return withMetadata(graph.toBytes(), metadata);
 }
 
-function withMetadata(bytes: Uint8Array<ArrayBuffer>, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+function withMetadata(
+  bytes: Uint8Array<ArrayBuffer>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   const entries = Object.entries(metadata);
   if (entries.length === 0) return bytes;
   const model = fromBinary(ModelProtoSchema, bytes);

@@ -129,7 +129,10 @@ function placeLayers(model: ModelDefinition): PlacedLayer[] {
 function layerOutputShape(layer: Layer, shape: readonly number[], where: string): readonly number[] {
   const [channels = 0, height = 0, width = 0] = shape;
   const fail = (expected: string) =>
-    new BlindspotError('INVALID_MODEL', `${where}: expected an input of ${expected} but received [${shape.join(', ')}]`);
+    new BlindspotError(
+      'INVALID_MODEL',
+      `${where}: expected an input of ${expected} but received [${shape.join(', ')}]`,
+    );
   switch (layer.type) {
     case 'dense':
       if (shape.length !== 1) throw fail('shape [n]; put flatten before it');

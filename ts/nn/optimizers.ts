@@ -25,7 +25,13 @@ export interface Optimizer {
   /** Their values at step t (1, 2, …) and learning rate η. */
   scalarValues(step: number, rate: number): number[];
   /** Appends one parameter's update to the graph. */
-  update(graph: GraphBuilder, parameter: Value, gradient: Value, state: readonly Value[], scalars: readonly Value[]): Update;
+  update(
+    graph: GraphBuilder,
+    parameter: Value,
+    gradient: Value,
+    state: readonly Value[],
+    scalars: readonly Value[],
+  ): Update;
 }
 
 export interface Update {

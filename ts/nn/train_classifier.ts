@@ -46,7 +46,12 @@ export interface TrainingRecord {
   readonly model: ModelDefinition;
   readonly recipe: Recipe;
   readonly seed: number;
-  readonly data: { readonly train: string; readonly trainCount: number; readonly test?: string; readonly testCount?: number };
+  readonly data: {
+    readonly train: string;
+    readonly trainCount: number;
+    readonly test?: string;
+    readonly testCount?: number;
+  };
   readonly provider: ProviderName;
   /** Shares answered wrongly by the model as saved. */
   readonly trainError: number;
@@ -191,7 +196,12 @@ function countWrong(logits: Tensor, indices: Uint32Array, labels: Int32Array, cl
   return wrong;
 }
 
-function savedModel(model: ModelDefinition, step: TrainStep, record: TrainingRecord, classes: number): Uint8Array<ArrayBuffer> {
+function savedModel(
+  model: ModelDefinition,
+  step: TrainStep,
+  record: TrainingRecord,
+  classes: number,
+): Uint8Array<ArrayBuffer> {
   const parameters = new Map([...step.parameters].map(([name, tensor]) => [name, tensor.data]));
   return buildInferenceModel(model, parameters, {
     model: model.name,

@@ -66,7 +66,12 @@ export class TrainStep {
   #current: 0 | 1 = 0;
   #steps = 0;
 
-  private constructor(session: Session, plan: TrainGraph, initial: readonly Float32Array[], reports: readonly string[]) {
+  private constructor(
+    session: Session,
+    plan: TrainGraph,
+    initial: readonly Float32Array[],
+    reports: readonly string[],
+  ) {
     this.#session = session;
     this.#plan = plan;
     this.#optimizer = makeOptimizer(plan.optimizer);

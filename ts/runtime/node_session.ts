@@ -27,7 +27,10 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
   const ort = await loadOnnxRuntime();
   const known = ort.listSupportedBackends().map((backend) => backend.name);
   if (!known.includes(provider)) {
-    throw providerUnavailable(provider, `onnxruntime-node has ${known.join(', ')} on ${process.platform}-${process.arch}`);
+    throw providerUnavailable(
+      provider,
+      `onnxruntime-node has ${known.join(', ')} on ${process.platform}-${process.arch}`,
+    );
   }
   try {
     const session = await ort.InferenceSession.create(model, {

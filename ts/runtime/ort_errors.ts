@@ -8,13 +8,17 @@ import type { ProviderName, Tensor, TensorInfo } from './session.ts';
 const PROVIDER_HELP: Record<ProviderName, string> = {
   cpu: 'onnxruntime-node has no binary for this platform; use the wasm provider',
   cuda:
-    'it needs Linux x64 with an NVIDIA driver, CUDA 12 and cuDNN 9, and ONNX Runtime\'s CUDA libraries: ' +
+    "it needs Linux x64 with an NVIDIA driver, CUDA 12 and cuDNN 9, and ONNX Runtime's CUDA libraries: " +
     'run "node node_modules/onnxruntime-node/script/install --onnxruntime-node-install=cuda12", or use the cpu provider',
   webgpu:
     'it needs a graphics driver: Vulkan on Linux (package libvulkan1 and a driver), D3D12 on Windows, Metal on macOS, ' +
     'or a browser with navigator.gpu; otherwise use the cpu or wasm provider',
   wasm: 'it needs WebAssembly with SIMD, and the .wasm file of onnxruntime-web served beside the page',
 };
+
+/** How ONNX Runtime says that a driver or a library is missing, rather than that the model is wrong. */
+const PROVIDER_FAULT =
+  /adapter|backend not found|no available backend|shared library|Failed to load library|WebGPU is not|cuda\w* (failure|error)|webgpuInit/i;
 
 export function providerUnavailable(provider: ProviderName, cause: unknown): BlindspotError {
   return new BlindspotError(
@@ -27,9 +31,7 @@ export function providerUnavailable(provider: ProviderName, cause: unknown): Bli
 /** A session that could not be made: the provider's fault or the model's. */
 export function creationError(provider: ProviderName, cause: unknown): BlindspotError {
   const text = oneLine(cause);
-  if (/adapter|backend not found|no available backend|shared library|Failed to load library|WebGPU is not|cuda\w* (failure|error)|webgpuInit/i.test(text)) {
-    return providerUnavailable(provider, cause);
-  }
+  if (PROVIDER_FAULT.test(text)) return providerUnavailable(provider, cause);
   if (/fallback to CPU EP|disable_cpu_ep_fallback/i.test(text)) {
     return new BlindspotError(
       'PROVIDER_UNAVAILABLE',
@@ -82,11 +84,13 @@ function shapeAdmits(shape: readonly (number | string)[], dims: readonly number[
   return shape.length === dims.length && shape.every((size, axis) => typeof size === 'string' || size === dims[axis]);
 }
 
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g');
+
 /** The sentence in an ONNX Runtime message. */
 export function oneLine(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   return message
-    .replaceAll(/\u001b\[[\d;]*m/g, '')
+    .replaceAll(COLOUR, '')
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/\S*onnxruntime\/(core|contrib_ops)\S*:\d+ .*?(?=\[ONNXRuntimeError\]|was false)/g, '')
     .replaceAll(/\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /g, '')

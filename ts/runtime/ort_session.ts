@@ -139,7 +139,10 @@ function copyInto(name: string, result: OrtTensor, wanted: Tensor): void {
 
 function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
   if (!metadata.isTensor) {
-    throw new BlindspotError('INVALID_MODEL', `The model's "${metadata.name}" is not a tensor; only tensors are supported`);
+    throw new BlindspotError(
+      'INVALID_MODEL',
+      `The model's "${metadata.name}" is not a tensor; only tensors are supported`,
+    );
   }
   return { name: metadata.name, type: metadata.type, shape: metadata.shape };
 }

@@ -54,9 +54,10 @@ export interface Session extends AsyncDisposable {
    * @throws MODEL_DATA_MISMATCH for a shape the model does not take; INVALID_ARGUMENT for a missing or unknown name;
    *   DISPOSED after release.
    */
-  run(feeds: Readonly<Record<string, Tensor>>, fetches?: Readonly<Record<string, Tensor | null>>): Promise<
-    Record<string, Tensor>
-  >;
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches?: Readonly<Record<string, Tensor | null>>,
+  ): Promise<Record<string, Tensor>>;
   /** Frees the runtime's memory; a second call does nothing. */
   release(): Promise<void>;
 }

@@ -60,7 +60,7 @@ class Arena {
     return reinterpret_cast<T*>(start);
   }
 
-  std::size_t used() const { return used_; }
+  std::size_t available() const { return size_ - used_; }
 
  private:
   unsigned char* memory_ = nullptr;

@@ -80,15 +80,21 @@ class Lbfgsb {
   template <typename Source>
   void carve(Source& source);
 
-  bs_minimizer_status end(bs_minimizer_status status);
-  bs_minimizer_status end_search(bs_minimizer_status status);
   bs_minimizer_status first_point(double f);
   bs_minimizer_status trial_point(double f);
   bs_minimizer_status accept(double f);
   bs_minimizer_status iterate();
   void scan();
-  bool find_direction(StepScan& scan);
+  void update_history();
+  bs_minimizer_status search_from_base();
+  bool find_direction(StepScan& step);
+  void hold_crossed(StepScan& step);
   void place_trial();
+  bs_minimizer_status fail_search(double f);
+  bs_minimizer_status end_search(bs_minimizer_status status, double f);
+  bs_minimizer_status end_scanned(bs_minimizer_status status);
+  bs_minimizer_status end(bs_minimizer_status status);
+  void restore_base();
 
   Options options_;
   const VectorOps<T>* ops_ = nullptr;
@@ -105,7 +111,7 @@ class Lbfgsb {
   T* base_g_ = nullptr;
   T* steepest_ = nullptr;   // -g at the iterate where free, else 0
   T* free_ = nullptr;       // 1 where free at the iterate, else 0
-  T* was_free_ = nullptr;
+  T* was_free_ = nullptr;   // the same at the iterate before
   T* direction_ = nullptr;  // z - x
   T* target_ = nullptr;     // z
   T* free_y_ = nullptr;     // y of the newest pair where free, else 0
@@ -116,13 +122,16 @@ class Lbfgsb {
   bs_minimizer_status status_ = BS_MINIMIZER_EVALUATE;
   bool bounded_ = false;        // some bound is finite
   bool boxed_ = false;          // every bound is finite
-  bool pair_is_new_ = false;    // the newest pair's products are still to be formed
+  bool all_free_ = false;
+  bool free_changed_ = false;   // free_ differs from was_free_
+  bool pair_is_new_ = false;    // the history is still to take the pair of the last step
   bool limit_known_ = false;    // the search's longest step is set
   bool best_saved_ = false;
   double f_ = 0;                // at the iterate; at x after the end
   double best_f_ = 0;
-  double squared_gradient_ = 0;
-  double free_count_ = 0;
+  PairScan new_pair_ = {};
+  double along_steepest_[2 * kMaxMemory] = {};  // the history's rows times steepest_
+  double squared_gradient_ = 0;                 // of steepest_
   double pg_norm_ = 0;
   int iterations_ = 0;
   int evaluations_ = 0;

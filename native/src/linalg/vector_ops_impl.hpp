@@ -1,0 +1,521 @@
+// The one source of the vector kernels (contract: vector_ops.hpp). Each vector_ops_<set>.cpp defines
+//
+//   BLINDSPOT_SET            the name of the set, a namespace
+//   BLINDSPOT_VECTOR_BYTES   16, 32 or 64: the width of a register, never more than the set has, since a
+//                            compiler splits wider vectors badly
+//
+// and includes this file under that set's compiler flags. For that reason nothing here may come from the
+// standard library's templates: the linker keeps one copy of an inline function, and a copy compiled for
+// AVX-512 must not reach the code that every machine runs.
+//
+// A block is 16 elements, the 16 virtual lanes, held in kParts registers. Tails run the same expression
+// on plain doubles, lane by lane, after the blocks; each lane still adds in the order of the index. Loads are
+// written unaligned: on aligned addresses they cost the same.
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#elif defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "linalg/vector_ops.hpp"
+
+namespace blindspot {
+namespace BLINDSPOT_SET {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kWidth = BLINDSPOT_VECTOR_BYTES / 8;  // doubles in a register
+constexpr int kParts = kLanes / kWidth;
+constexpr std::size_t kBlock = kLanes;
+constexpr double kInfinity = __builtin_inf();
+
+typedef double Doubles __attribute__((vector_size(BLINDSPOT_VECTOR_BYTES)));
+typedef float HalfFloats __attribute__((vector_size(BLINDSPOT_VECTOR_BYTES / 2)));
+
+#define BLINDSPOT_INLINE inline __attribute__((always_inline))
+#define BLINDSPOT_INLINE_LAMBDA __attribute__((always_inline))
+
+template <typename V>
+struct Memory;
+
+template <>
+struct Memory<double> {
+  template <typename T>
+  static BLINDSPOT_INLINE double load(const T* from) {
+    return static_cast<double>(*from);
+  }
+  template <typename T>
+  static BLINDSPOT_INLINE void store(T* to, double value) {
+    *to = static_cast<T>(value);
+  }
+};
+
+// The conversions are spelled out because gcc 12 splits __builtin_convertvector into half registers.
+template <>
+struct Memory<Doubles> {
+  static BLINDSPOT_INLINE Doubles load(const double* from) {
+    Doubles value;
+    __builtin_memcpy(&value, from, sizeof value);
+    return value;
+  }
+  static BLINDSPOT_INLINE Doubles load(const float* from) {
+#if defined(__wasm_simd128__)
+    return (Doubles)wasm_f64x2_promote_low_f32x4(wasm_v128_load64_zero(from));
+#elif BLINDSPOT_VECTOR_BYTES == 64
+    return (Doubles)_mm512_cvtps_pd(_mm256_loadu_ps(from));
+#elif BLINDSPOT_VECTOR_BYTES == 32
+    return (Doubles)_mm256_cvtps_pd(_mm_loadu_ps(from));
+#elif defined(__x86_64__)
+    return (Doubles)_mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(from))));
+#else
+    HalfFloats value;
+    __builtin_memcpy(&value, from, sizeof value);
+    return __builtin_convertvector(value, Doubles);
+#endif
+  }
+  static BLINDSPOT_INLINE void store(double* to, Doubles value) { __builtin_memcpy(to, &value, sizeof value); }
+  static BLINDSPOT_INLINE void store(float* to, Doubles value) {
+#if defined(__wasm_simd128__)
+    wasm_v128_store64_lane(to, wasm_f32x4_demote_f64x2_zero((v128_t)value), 0);
+#elif BLINDSPOT_VECTOR_BYTES == 64
+    _mm256_storeu_ps(to, _mm512_cvtpd_ps((__m512d)value));
+#elif BLINDSPOT_VECTOR_BYTES == 32
+    _mm_storeu_ps(to, _mm256_cvtpd_ps((__m256d)value));
+#elif defined(__x86_64__)
+    _mm_storel_pi(reinterpret_cast<__m64*>(to), _mm_cvtpd_ps((__m128d)value));
+#else
+    const HalfFloats narrow = __builtin_convertvector(value, HalfFloats);
+    __builtin_memcpy(to, &narrow, sizeof narrow);
+#endif
+  }
+};
+
+template <typename V, typename T>
+BLINDSPOT_INLINE V load(const T* from) {
+  return Memory<V>::load(from);
+}
+
+// Stores value rounded to T and answers what was stored.
+template <typename V, typename T>
+BLINDSPOT_INLINE V store(T* to, V value) {
+  Memory<V>::store(to, value);
+  if constexpr (sizeof(T) == sizeof(double)) return value;
+  return Memory<V>::load(to);
+}
+
+template <typename V>
+BLINDSPOT_INLINE V larger(V a, V b) {
+  return a > b ? a : b;
+}
+
+template <typename V>
+BLINDSPOT_INLINE V smaller(V a, V b) {
+  return a < b ? a : b;
+}
+
+template <typename M>
+BLINDSPOT_INLINE M either(M a, M b) {
+  return a | b;
+}
+BLINDSPOT_INLINE bool either(bool a, bool b) { return a || b; }
+
+template <typename M>
+BLINDSPOT_INLINE M both(M a, M b) {
+  return a & b;
+}
+BLINDSPOT_INLINE bool both(bool a, bool b) { return a && b; }
+
+template <typename V>
+BLINDSPOT_INLINE V magnitude(V a) {
+  return a < V{} ? -a : a;
+}
+
+// ((l0+l8)+(l4+l12))+…
+BLINDSPOT_INLINE double tree_sum(const Doubles* lanes) {
+  Doubles half[kParts];
+#pragma GCC unroll 8
+  for (int part = 0; part < kParts; ++part) half[part] = lanes[part];
+#pragma GCC unroll 8
+  for (int stride = kParts / 2; stride >= 1; stride /= 2) {
+#pragma GCC unroll 8
+    for (int part = 0; part < stride; ++part) half[part] += half[part + stride];
+  }
+  Doubles last = half[0];
+#if BLINDSPOT_VECTOR_BYTES == 64
+  last += __builtin_shufflevector(last, last, 4, 5, 6, 7, 4, 5, 6, 7);
+  last += __builtin_shufflevector(last, last, 2, 3, 2, 3, 2, 3, 2, 3);
+#elif BLINDSPOT_VECTOR_BYTES == 32
+  last += __builtin_shufflevector(last, last, 2, 3, 2, 3);
+#endif
+  return last[0] + last[1];
+}
+
+BLINDSPOT_INLINE double tree_sum(const double* lanes) {
+  Doubles parts[kParts];
+#pragma GCC unroll 8
+  for (int part = 0; part < kParts; ++part) parts[part] = load<Doubles>(lanes + part * kWidth);
+  return tree_sum(parts);
+}
+
+// Runs body(i, sums, maxima) over all elements. The body is given V = Doubles or double; it leaves what
+// element(s) i add to each sum, and raises the maxima (which start at 0) itself.
+template <int Sums, int Maxima, typename Body>
+BLINDSPOT_INLINE void sweep(std::size_t n, double* sum, double* maximum, Body body) {
+  Doubles total[Sums + 1][kParts] = {};
+  Doubles highest[Maxima + 1] = {};
+  const std::size_t whole = n - n % kBlock;
+  for (std::size_t i = 0; i < whole; i += kBlock) {
+#pragma GCC unroll 8
+    for (int part = 0; part < kParts; ++part) {
+      Doubles term[Sums + 1];
+      body.template operator()<Doubles>(i + static_cast<std::size_t>(part * kWidth), term, highest);
+#pragma GCC unroll 4
+      for (int s = 0; s < Sums; ++s) total[s][part] += term[s];
+    }
+  }
+  double highest_one[Maxima + 1] = {};
+  if (whole == n) {
+#pragma GCC unroll 4
+    for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(total[s]);
+  } else {
+    alignas(64) double lanes[Sums + 1][kLanes];
+#pragma GCC unroll 4
+    for (int s = 0; s < Sums; ++s) {
+#pragma GCC unroll 8
+      for (int part = 0; part < kParts; ++part) store(lanes[s] + part * kWidth, total[s][part]);
+    }
+    for (std::size_t i = whole; i < n; ++i) {
+      double term[Sums + 1];
+      body.template operator()<double>(i, term, highest_one);
+#pragma GCC unroll 4
+      for (int s = 0; s < Sums; ++s) lanes[s][i - whole] += term[s];
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(lanes[s]);
+  }
+  for (int x = 0; x < Maxima; ++x) {
+    maximum[x] = highest_one[x];
+    for (int lane = 0; lane < kWidth; ++lane) maximum[x] = larger(maximum[x], highest[x][lane]);
+  }
+}
+
+// ---------------------------------------------------------------------------------------- many dots
+
+// A tile of Rows x Vectors dots that share their loads. The lanes are independent, so a set with few
+// registers works on a few registers' worth of lanes at a time (Share of the kParts), a chunk that stays in
+// the first cache after the other.
+template <typename T, int Rows, int Vectors, int Share>
+BLINDSPOT_INLINE void dot_tile(const T* const* rows, const T* const* vectors, std::size_t n, double* out) {
+  static_assert(kParts % Share == 0, "");
+  constexpr std::size_t kChunk = Share == kParts ? SIZE_MAX : 512;
+  const std::size_t whole = n - n % kBlock;
+  const T* row[Rows];
+  const T* vector[Vectors];
+  for (int r = 0; r < Rows; ++r) row[r] = rows[r];
+  for (int v = 0; v < Vectors; ++v) vector[v] = vectors[v];
+  alignas(64) double lanes[Rows][Vectors][kLanes] = {};
+  for (std::size_t start = 0; start < whole;) {
+    const std::size_t stop = whole - start > kChunk ? start + kChunk : whole;
+#pragma GCC unroll 1
+    for (int first = 0; first < kParts; first += Share) {
+      Doubles total[Rows][Vectors][Share];
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) {
+#pragma GCC unroll 8
+          for (int part = 0; part < Share; ++part) {
+            total[r][v][part] = load<Doubles>(lanes[r][v] + (first + part) * kWidth);
+          }
+        }
+      }
+#pragma GCC unroll 1
+      for (std::size_t i = start; i < stop; i += kBlock) {
+#pragma GCC unroll 8
+        for (int part = 0; part < Share; ++part) {
+          const std::size_t at = i + static_cast<std::size_t>((first + part) * kWidth);
+          Doubles b[Vectors];
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) b[v] = load<Doubles>(vector[v] + at);
+#pragma GCC unroll 8
+          for (int r = 0; r < Rows; ++r) {
+            const Doubles a = load<Doubles>(row[r] + at);
+#pragma GCC unroll 4
+            for (int v = 0; v < Vectors; ++v) total[r][v][part] += a * b[v];
+          }
+        }
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) {
+#pragma GCC unroll 8
+          for (int part = 0; part < Share; ++part) {
+            store(lanes[r][v] + (first + part) * kWidth, total[r][v][part]);
+          }
+        }
+      }
+    }
+    start = stop;
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) {
+      for (std::size_t i = whole; i < n; ++i) {
+        lanes[r][v][i - whole] += static_cast<double>(row[r][i]) * static_cast<double>(vector[v][i]);
+      }
+      out[r * Vectors + v] = tree_sum(lanes[r][v]);
+    }
+  }
+}
+
+template <typename T>
+double dot(const T* a, const T* b, std::size_t n) {
+  double sum;
+  sweep<1, 0>(n, &sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+    term[0] = load<V>(a + i) * load<V>(b + i);
+  });
+  return sum;
+}
+
+// Rows of a tile and lane registers of a sweep, by the registers that a set has: 32 of 64 bytes, 16 of
+// 32 bytes, 16 of 16 bytes.
+constexpr int kRowsOfOne = kWidth == 8 ? 8 : kWidth == 4 ? 2 : 4;
+constexpr int kShareOfOne = kWidth == 8 ? 2 : kWidth == 4 ? 4 : 2;
+constexpr int kRowsOfThree = kWidth == 8 ? 4 : 2;
+constexpr int kShareOfThree = kWidth == 8 ? 2 : kWidth == 4 ? 2 : 2;
+
+template <typename T>
+void multi_dot(const T* const* rows, std::size_t k, const T* v, std::size_t n, double* out) {
+  std::size_t j = 0;
+  for (; j + kRowsOfOne <= k; j += kRowsOfOne) dot_tile<T, kRowsOfOne, 1, kShareOfOne>(rows + j, &v, n, out + j);
+  if constexpr (kRowsOfOne >= 8) {
+    for (; j + 4 <= k; j += 4) dot_tile<T, 4, 1, kParts>(rows + j, &v, n, out + j);
+  }
+  if constexpr (kRowsOfOne >= 4) {
+    for (; j + 2 <= k; j += 2) dot_tile<T, 2, 1, kShareOfOne>(rows + j, &v, n, out + j);
+  }
+  for (; j < k; ++j) dot_tile<T, 1, 1, kParts>(rows + j, &v, n, out + j);
+}
+
+template <typename T>
+void triple_dot(const T* const* rows, std::size_t k, const T* const* vectors, std::size_t n, double* out) {
+  std::size_t j = 0;
+  for (; j + kRowsOfThree <= k; j += kRowsOfThree) {
+    dot_tile<T, kRowsOfThree, 3, kShareOfThree>(rows + j, vectors, n, out + 3 * j);
+  }
+  if constexpr (kRowsOfThree >= 4) {
+    for (; j + 2 <= k; j += 2) dot_tile<T, 2, 3, kParts>(rows + j, vectors, n, out + 3 * j);
+  }
+  for (; j < k; ++j) dot_tile<T, 1, 3, kShareOfThree>(rows + j, vectors, n, out + 3 * j);
+}
+
+// ------------------------------------------------------------------------------------- combinations
+
+// out_i = start_i + sum_j coeff[j] rows[j][i]; start null means 0. Blocks that are summed together share
+// the reading of coefficients and pointers, and hide the latency of the additions.
+template <typename T, int Parts>
+BLINDSPOT_INLINE void combine_at(const T* start, const double* coeff, const T* const* rows, std::size_t k, T* out,
+                                 std::size_t i) {
+  Doubles sum[Parts];
+#pragma GCC unroll 8
+  for (int part = 0; part < Parts; ++part) {
+    sum[part] = start == nullptr ? Doubles{} : load<Doubles>(start + i + part * kWidth);
+  }
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* row = rows[j] + i;
+    const Doubles c = Doubles{} + coeff[j];
+#pragma GCC unroll 8
+    for (int part = 0; part < Parts; ++part) sum[part] += c * load<Doubles>(row + part * kWidth);
+  }
+#pragma GCC unroll 8
+  for (int part = 0; part < Parts; ++part) Memory<Doubles>::store(out + i + part * kWidth, sum[part]);
+}
+
+template <typename T>
+BLINDSPOT_INLINE void combine_from(const T* start, const double* coeff, const T* const* rows, std::size_t k, T* out,
+                                   std::size_t n) {
+  constexpr std::size_t kWide = 8 * kWidth;
+  constexpr std::size_t kNarrow = kWidth;
+  std::size_t i = 0;
+  for (; i + kWide <= n; i += kWide) combine_at<T, 8>(start, coeff, rows, k, out, i);
+  for (; i + kNarrow <= n; i += kNarrow) combine_at<T, 1>(start, coeff, rows, k, out, i);
+  for (; i < n; ++i) {
+    double sum = start == nullptr ? 0.0 : static_cast<double>(start[i]);
+    for (std::size_t j = 0; j < k; ++j) sum += coeff[j] * static_cast<double>(rows[j][i]);
+    out[i] = static_cast<T>(sum);
+  }
+}
+
+template <typename T>
+void multi_axpy(const double* coeff, const T* const* rows, std::size_t k, T* y, std::size_t n) {
+  combine_from(static_cast<const T*>(y), coeff, rows, k, y, n);
+}
+
+template <typename T>
+void combine(const double* coeff, const T* const* rows, std::size_t k, T* out, std::size_t n) {
+  combine_from(static_cast<const T*>(nullptr), coeff, rows, k, out, n);
+}
+
+template <typename T>
+void axpy(double alpha, const T* x, T* y, std::size_t n) {
+  const T a = static_cast<T>(alpha);
+  typedef T Pack __attribute__((vector_size(BLINDSPOT_VECTOR_BYTES)));
+  constexpr std::size_t kPack = BLINDSPOT_VECTOR_BYTES / sizeof(T);
+  std::size_t i = 0;
+  for (; i + 4 * kPack <= n; i += 4 * kPack) {
+#pragma GCC unroll 4
+    for (std::size_t part = i; part < i + 4 * kPack; part += kPack) {
+      Pack p, q;
+      __builtin_memcpy(&p, x + part, sizeof p);
+      __builtin_memcpy(&q, y + part, sizeof q);
+      q += a * p;
+      __builtin_memcpy(y + part, &q, sizeof q);
+    }
+  }
+  for (; i < n; ++i) y[i] += a * x[i];
+}
+
+template <typename T>
+void subtract(const T* a, const T* b, T* out, std::size_t n) {
+  sweep<0, 0>(n, nullptr, nullptr, [=]<typename V>(std::size_t i, V*, V*) BLINDSPOT_INLINE_LAMBDA {
+    // The double difference of two floats rounds to float as the float difference does (53 >= 2*24+2).
+    Memory<V>::store(out + i, load<V>(a + i) - load<V>(b + i));
+  });
+}
+
+template <typename T>
+double squared_distance(const T* a, const T* b, std::size_t n) {
+  double sum;
+  sweep<1, 0>(n, &sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+    const V difference = load<V>(a + i) - load<V>(b + i);
+    term[0] = difference * difference;
+  });
+  return sum;
+}
+
+// ------------------------------------------------------------------------------- steps in the box
+
+template <typename T>
+void clipped_step(double alpha, const T* x, const T* d, const T* l, const T* u, T* out, std::size_t n) {
+  sweep<0, 0>(n, nullptr, nullptr, [=]<typename V>(std::size_t i, V*, V*) BLINDSPOT_INLINE_LAMBDA {
+    const V y = load<V>(x + i) + (V{} + alpha) * load<V>(d + i);
+    Memory<V>::store(out + i, smaller(larger(y, load<V>(l + i)), load<V>(u + i)));
+  });
+}
+
+template <typename T>
+GradientScan scan_gradient(const T* x, const T* g, const T* l, const T* u, const T* was_free, T* d, T* free,
+                           std::size_t n) {
+  double sum[2];
+  double maximum[2];
+  sweep<2, 2>(n, sum, maximum, [=]<typename V>(std::size_t i, V* term, V* highest) BLINDSPOT_INLINE_LAMBDA {
+    const V zero = {};
+    const V one = zero + 1.0;
+    const V gi = load<V>(g + i);
+    const V above_lower = load<V>(x + i) - load<V>(l + i);
+    const V above_upper = load<V>(x + i) - load<V>(u + i);
+    const V projected = gi < zero ? larger(gi, above_upper) : smaller(gi, above_lower);
+    const V downhill = both(above_lower <= zero, gi >= zero) ? zero : one;
+    const V is_free = both(above_upper >= zero, gi <= zero) ? zero : downhill;
+    const V direction = is_free > zero ? -gi : zero;
+    const V before = load<V>(was_free + i);
+    Memory<V>::store(d + i, direction);
+    Memory<V>::store(free + i, is_free);
+    term[0] = direction * direction;
+    term[1] = is_free;
+    highest[0] = larger(magnitude(projected), highest[0]);
+    highest[1] = is_free == before ? highest[1] : one;
+  });
+  return {maximum[0], sum[0], sum[1], maximum[1] > 0.0};
+}
+
+template <typename T>
+PairScan make_pair(const T* x1, const T* x0, const T* g1, const T* g0, const T* free, T* s, T* y, T* free_y,
+                   std::size_t n) {
+  double sum[3];
+  sweep<3, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+    const V si = store(s + i, load<V>(x1 + i) - load<V>(x0 + i));
+    const V yi = store(y + i, load<V>(g1 + i) - load<V>(g0 + i));
+    Memory<V>::store(free_y + i, load<V>(free + i) > V{} ? yi : V{});
+    term[0] = si * yi;
+    term[1] = yi * yi;
+    term[2] = si * si;
+  });
+  return {sum[0], sum[1], sum[2]};
+}
+
+template <typename T>
+StepScan project_step(const T* x, const T* g, const T* l, const T* u, const T* free, T* d, T* z, std::size_t n) {
+  double sum[2];
+  double maximum[1];
+  sweep<2, 1>(n, sum, maximum, [=]<typename V>(std::size_t i, V* term, V* highest) BLINDSPOT_INLINE_LAMBDA {
+    const V zero = {};
+    const V xi = load<V>(x + i);
+    const V li = load<V>(l + i);
+    const V ui = load<V>(u + i);
+    const V is_free = load<V>(free + i);
+    const V aim = xi + (is_free > zero ? load<V>(d + i) : zero);
+    const V zi = store(z + i, smaller(larger(aim, li), ui));
+    const V di = store(d + i, zi - xi);
+    term[0] = load<V>(g + i) * di;
+    term[1] = di * di;
+    highest[0] = both(is_free > zero, either(aim <= li, aim >= ui)) ? zero + 1.0 : highest[0];
+  });
+  return {sum[0], sum[1], maximum[0] > 0.0};
+}
+
+template <typename T>
+bool leaves_box(double t, const T* x, const T* d, const T* l, const T* u, std::size_t n) {
+  double outside[1];
+  sweep<0, 1>(n, nullptr, outside, [=]<typename V>(std::size_t i, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
+    const V aim = load<V>(x + i) + (V{} + t) * load<V>(d + i);
+    highest[0] = either(aim < load<V>(l + i), aim > load<V>(u + i)) ? V{} + 1.0 : highest[0];
+  });
+  return outside[0] > 0.0;
+}
+
+template <typename T>
+double longest_step(const T* x, const T* d, const T* l, const T* u, std::size_t n) {
+  // The minimum of a is minus the maximum of -a, from minus infinity; sweep's maxima start at 0, so the
+  // reciprocal is kept: the largest d / (bound - x), 0 when no bound is ever met.
+  double fastest[1];
+  sweep<0, 1>(n, nullptr, fastest, [=]<typename V>(std::size_t i, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
+    const V zero = {};
+    const V di = load<V>(d + i);
+    const V room = (di < zero ? load<V>(l + i) : load<V>(u + i)) - load<V>(x + i);
+    const V speed = either(di < zero, di > zero) ? di / room : zero;
+    highest[0] = larger(speed, highest[0]);
+  });
+  return fastest[0] > 0.0 ? 1.0 / fastest[0] : kInfinity;
+}
+
+template <typename T>
+bool all_finite(const T* a, std::size_t n) {
+  double bad[1];
+  sweep<0, 1>(n, nullptr, bad, [=]<typename V>(std::size_t i, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
+    const V nothing = load<V>(a + i) * V{};  // 0, or NaN when a_i is not finite
+    highest[0] = nothing == V{} ? highest[0] : V{} + 1.0;
+  });
+  return bad[0] == 0.0;
+}
+
+}  // namespace
+
+template <typename T>
+const VectorOps<T>& table() {
+  static constexpr VectorOps<T> ops = {
+      dot<T>,          multi_dot<T>,     axpy<T>,      multi_axpy<T>,   subtract<T>,
+      squared_distance<T>, triple_dot<T>, combine<T>,  clipped_step<T>, scan_gradient<T>,
+      make_pair<T>,    project_step<T>,  leaves_box<T>, longest_step<T>, all_finite<T>,
+  };
+  return ops;
+}
+
+template const VectorOps<float>& table<float>();
+template const VectorOps<double>& table<double>();
+
+}  // namespace BLINDSPOT_SET
+}  // namespace blindspot

@@ -51,9 +51,9 @@ export async function selectKernel(
       failures.push({ name: source.name, cause, remedy: source.remedy });
     }
   }
-  const which = requested === 'auto' ? 'No kernel' : `The ${requested} kernel`;
+  const outcome = requested === 'auto' ? 'No kernel could be loaded.' : `The ${requested} kernel could not be loaded.`;
   const lines = failures.map(({ name, cause, remedy }) => `  ${name}: ${message(cause)}; to fix: ${remedy}`);
-  throw new BlindspotError('KERNEL_UNAVAILABLE', [`${which} could not be loaded.`, ...lines].join('\n'), {
+  throw new BlindspotError('KERNEL_UNAVAILABLE', [outcome, ...lines].join('\n'), {
     cause: new AggregateError(
       failures.map(({ cause }) => cause),
       'every kernel that was tried',

@@ -46,7 +46,9 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
   submit(id: number, image: Float32Array, label: number, target: number): void {
     const { backend } = this;
     const { n } = this.options;
-    if (image.length !== n) throw invalidArgument('image', `${n} pixels`, `${image.length} pixels`);
+    if (image.length !== n) {
+      throw new BlindspotError('INVALID_ARGUMENT', `Expected ${n} pixels for image but received ${image.length}`);
+    }
     // A fraction would be cut off silently on its way into the core's int32_t.
     if (!Number.isInteger(label) || !Number.isInteger(target)) {
       throw this.#refusal(Status.ERROR_LABEL, image, label, target);

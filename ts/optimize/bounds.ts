@@ -2,7 +2,7 @@
  * The box of a minimisation, in the three ways people write it. ±Infinity stands for no bound; lower = upper fixes a
  * variable.
  */
-import { invalidArgument } from '../errors.ts';
+import { BlindspotError, invalidArgument } from '../errors.ts';
 
 /** `[lower, upper]` for every variable. */
 export type UniformBounds = readonly [lower: number, upper: number];
@@ -27,7 +27,7 @@ export function writeBounds(
     writeSide('bounds[0]', bounds[0], lower);
     writeSide('bounds[1]', bounds[1], upper);
   } else if (isPaired(bounds)) {
-    if (bounds.length !== n) throw invalidArgument('bounds', `${n} pairs, one an element of x0,`, count(bounds));
+    if (bounds.length !== n) throw wrongLength('bounds', `${n} pairs`, bounds.length);
     for (const [i, pair] of bounds.entries()) {
       if (!Array.isArray(pair) || pair.length !== 2)
         throw invalidArgument(`bounds[${i}]`, 'a pair [lower, upper]', pair);
@@ -62,7 +62,7 @@ function writeSide(name: string, side: number | ArrayLike<number>, out: Float64A
     return;
   }
   if (typeof side !== 'object' || side === null) throw invalidArgument(name, 'a number or an array of numbers', side);
-  if (side.length !== out.length) throw invalidArgument(name, `${out.length} numbers, as x0 has,`, count(side));
+  if (side.length !== out.length) throw wrongLength(name, `${out.length} numbers`, side.length);
   for (let i = 0; i < out.length; ++i) out[i] = bound(`${name}[${i}]`, side[i]);
 }
 
@@ -71,6 +71,7 @@ function bound(name: string, value: unknown): number {
   return value;
 }
 
-function count(array: ArrayLike<unknown>): string {
-  return `an array of length ${array.length}`;
+function wrongLength(name: string, expected: string, received: number): BlindspotError {
+  const message = `Expected ${expected}, one an element of x0, for ${name} but received ${received}`;
+  return new BlindspotError('INVALID_ARGUMENT', message);
 }

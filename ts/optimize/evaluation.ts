@@ -38,7 +38,9 @@ export function expectEvaluation(answer: unknown, n: number): Evaluation {
     throw invalidArgument('the gradient that f answers', `an array of length ${n}`, gradient);
   }
   if (gradient.length !== n) {
-    throw invalidArgument('the gradient that f answers', `an array of length ${n}`, `one of length ${gradient.length}`);
+    const received = `received one of length ${gradient.length}`;
+    const message = `Expected an array of length ${n} for the gradient that f answers but ${received}`;
+    throw new BlindspotError('INVALID_ARGUMENT', message);
   }
   return { value, gradient };
 }

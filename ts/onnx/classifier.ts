@@ -42,15 +42,19 @@ function listed(values: readonly ModelValue[]): string {
 function imageInput(model: Model): ModelValue {
   const [input, ...others] = model.inputs;
   if (!input) throw invalid('Expected a model with one image input but it has no input');
-  if (others.length > 0) throw invalid(`Expected a model with one image input but it has ${model.inputs.length}: ${listed(model.inputs)}`);
-  if (input.type !== 'float32') throw invalid(`Expected image input "${input.name}" of type float32 but it is ${input.type}`);
+  if (others.length > 0)
+    throw invalid(`Expected a model with one image input but it has ${model.inputs.length}: ${listed(model.inputs)}`);
+  if (input.type !== 'float32')
+    throw invalid(`Expected image input "${input.name}" of type float32 but it is ${input.type}`);
   return input;
 }
 
 function imageShape({ name, shape }: ModelValue): number[] {
   const image = shape.slice(1);
   if (image.length === 0 || !isStatic(image)) {
-    throw invalid(`Expected image input "${name}" of shape [batch, …] with known sizes but it is ${formatShape(shape)}; export it with fixed sizes`);
+    throw invalid(
+      `Expected image input "${name}" of shape [batch, …] with known sizes but it is ${formatShape(shape)}; export it with fixed sizes`,
+    );
   }
   return [...image];
 }

@@ -1,7 +1,7 @@
 /** Bringing cotangents to the shape of the value they belong to. */
 import { BlindspotError } from '../errors.ts';
 import type { GraphBuilder } from './graph_builder.ts';
-import { type Dim, elementCount, formatShape, isStatic, sameShape, type Shape } from './shape.ts';
+import { type Dim, elementCount, formatShape, isStatic, type Shape, sameShape } from './shape.ts';
 import type { Value } from './value.ts';
 
 /** Larger constants are made in the graph instead of being stored in the file. */

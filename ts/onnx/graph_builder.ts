@@ -4,7 +4,14 @@
  * the file; what depends on shapes alone is computed on the spot.
  */
 import { BlindspotError, invalidArgument } from '../errors.ts';
-import { type ElementType, type FloatType, type TensorData, dataFromNumbers, isFloat, typeOfData } from './element_type.ts';
+import {
+  dataFromNumbers,
+  type ElementType,
+  type FloatType,
+  isFloat,
+  type TensorData,
+  typeOfData,
+} from './element_type.ts';
 import { type NodeContext, nodeError } from './op_rule.ts';
 import { OP_RULES, type OpName } from './op_table.ts';
 import { elementCount, formatShape, isStatic, type Shape } from './shape.ts';
@@ -113,7 +120,12 @@ export class GraphBuilder {
    * Adds a node of one output.
    * @throws INVALID_MODEL when the inputs do not suit the operator: names the node and prints the shapes.
    */
-  op(op: OpName, inputs: readonly (Value | undefined)[], attributes: AttributesInput = {}, names: NodeNames = {}): Value {
+  op(
+    op: OpName,
+    inputs: readonly (Value | undefined)[],
+    attributes: AttributesInput = {},
+    names: NodeNames = {},
+  ): Value {
     const [value] = this.ops(op, inputs, 1, attributes, names);
     if (!value) throw new TypeError(`${op} made no output`);
     return value;
@@ -145,7 +157,13 @@ export class GraphBuilder {
       const wanted = names.outputs?.[i] || (outputCount === 1 ? context.name : `${context.name}_${i}`);
       return { ...type, name: this.#claim(wanted), ...(content ? { content } : {}) };
     });
-    this.#nodes.push({ op, name: context.name, inputs: context.inputs, outputs, attributes: present } satisfies GraphNode);
+    this.#nodes.push({
+      op,
+      name: context.name,
+      inputs: context.inputs,
+      outputs,
+      attributes: present,
+    } satisfies GraphNode);
     return outputs;
   }
 
@@ -299,7 +317,8 @@ function checkSignature(node: NodeContext, op: OpName): void {
     throw nodeError(node, `expected ${range} inputs but received ${node.inputs.length}`);
   }
   const [, mostOutputs] = rule.outputs ?? [1, 1];
-  if (node.outputCount > mostOutputs) throw nodeError(node, `makes at most ${mostOutputs} outputs, not ${node.outputCount}`);
+  if (node.outputCount > mostOutputs)
+    throw nodeError(node, `makes at most ${mostOutputs} outputs, not ${node.outputCount}`);
   for (const [name, value] of Object.entries(node.attributes)) {
     const kind = rule.attributes[name];
     if (!kind) throw nodeError(node, `has no attribute "${name}"`);

@@ -34,7 +34,10 @@ export function importModel(
     if (known) return known;
     const tensor = model.initializers.get(name);
     if (!tensor) {
-      throw new BlindspotError('INVALID_MODEL', `${node.op} "${node.name}" reads "${name}", which nothing before it makes`);
+      throw new BlindspotError(
+        'INVALID_MODEL',
+        `${node.op} "${node.name}" reads "${name}", which nothing before it makes`,
+      );
     }
     const value = graph.tensor(tensor, name);
     values.set(name, value);

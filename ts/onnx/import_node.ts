@@ -6,7 +6,15 @@ import { reshapeTo } from './cotangent_shape.ts';
 import type { FloatType } from './element_type.ts';
 import type { GraphBuilder } from './graph_builder.ts';
 import type { ModelNode } from './model.ts';
-import { type NodeContext, nodeError, numberAttribute, numbersAttribute, requireConstantNumbers, requireInput, stringAttribute } from './op_rule.ts';
+import {
+  type NodeContext,
+  nodeError,
+  numberAttribute,
+  numbersAttribute,
+  requireConstantNumbers,
+  requireInput,
+  stringAttribute,
+} from './op_rule.ts';
 import { isOpName, OP_NAMES, type OpName } from './op_table.ts';
 import { normalizeAxis } from './shape.ts';
 import { type Tensor, tensorFromNumbers } from './tensor.ts';
@@ -62,7 +70,10 @@ const axesToAttribute =
       const noop = numberAttribute(context, 'noop_with_empty_axes', 0) !== 0 && !numbersAttribute(context, 'axes');
       return emit(context, noop ? 'Identity' : op, context.inputs.slice(0, 1), noop ? {} : attributes);
     }
-    return emit(context, op, context.inputs.slice(0, 1), { ...attributes, axes: requireConstantNumbers(context, 1, 'axes') });
+    return emit(context, op, context.inputs.slice(0, 1), {
+      ...attributes,
+      axes: requireConstantNumbers(context, 1, 'axes'),
+    });
   };
 
 /** Before opset 13 Softmax runs over all axes from `axis` (default 1) on, taken as one. */
@@ -144,7 +155,13 @@ function pad(context: ImportContext): Value[] {
   const x = requireInput(context, 0);
   const attributes = without(context.attributes, 'pads', 'value');
   const old = numbersAttribute(context, 'pads');
-  if (old) return emit(context, 'Pad', [x, graph.ints(old), graph.scalar(numberAttribute(context, 'value', 0), x.type)], attributes);
+  if (old)
+    return emit(
+      context,
+      'Pad',
+      [x, graph.ints(old), graph.scalar(numberAttribute(context, 'value', 0), x.type)],
+      attributes,
+    );
   if (!context.inputs[3]) return emit(context, 'Pad', context.inputs, attributes);
   const rank = x.shape.length;
   const pads = requireConstantNumbers(context, 1, 'pads');
@@ -323,7 +340,16 @@ export function importNode(
   opset: number,
 ): Value[] {
   const { op, name, attributes, outputs: outputNames } = node;
-  const context: ImportContext = { graph, op, name, attributes, inputs, opset, outputNames, outputCount: outputNames.length };
+  const context: ImportContext = {
+    graph,
+    op,
+    name,
+    attributes,
+    inputs,
+    opset,
+    outputNames,
+    outputCount: outputNames.length,
+  };
   const custom = IMPORTS[op];
   if (custom) return custom(context);
   if (!isOpName(op)) throw nodeError(context, 'is not supported');

@@ -17,7 +17,7 @@ import { importModel } from './import_model.ts';
 import { SUPPORTED_OPS } from './import_node.ts';
 import type { Model, ModelNode, ModelValue } from './model.ts';
 import { readTensor } from './read_tensor.ts';
-import type { Dim } from './shape.ts';
+import { type Dim, formatShape, isStatic } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 import type { AttributeValue, Value, ValueType } from './value.ts';
 
@@ -37,7 +37,15 @@ export function readModel(bytes: Uint8Array): Model {
   const initializers = readInitializers(proto.graph);
   const inputs = proto.graph.input.filter((input) => !initializers.has(input.name)).map(readInput);
   const nodes = proto.graph.node.map((node) => readNode(node));
-  return inferModel({ opset, inputs, initializers, nodes }, proto.graph.output.map((output) => output.name));
+  const outputs = proto.graph.output.map((output) => output.name);
+  try {
+    return inferModel({ opset, inputs, initializers, nodes }, outputs);
+  } catch (error) {
+    const open = inputs.find(({ shape }) => !isStatic(shape.slice(1)));
+    if (!(error instanceof BlindspotError) || !open) throw error;
+    const hint = `Input "${open.name}" is ${formatShape(open.shape)}, but only its batch may vary; export it with fixed sizes`;
+    throw invalid(`${hint}. (${error.message})`, error);
+  }
 }
 
 /** Completes a model with the shapes of its values. @throws INVALID_MODEL when they do not fit together. */
@@ -89,16 +97,25 @@ function defaultOpset(proto: ModelProto): number {
 
 function checkOperators(proto: ModelProto, graph: GraphProto): void {
   if (proto.functions.length > 0) {
-    throw new BlindspotError('UNSUPPORTED_OP', 'The model defines functions of its own; export it with functions inlined');
+    throw new BlindspotError(
+      'UNSUPPORTED_OP',
+      'The model defines functions of its own; export it with functions inlined',
+    );
   }
   for (const node of graph.node) {
     const name = nodeName(node);
     const domain = node.domain === 'ai.onnx' ? '' : node.domain;
     if (domain !== '') {
-      throw new BlindspotError('UNSUPPORTED_OP', `Operator ${domain}.${node.opType} (node "${name}") is not supported: only standard ONNX operators are`);
+      throw new BlindspotError(
+        'UNSUPPORTED_OP',
+        `Operator ${domain}.${node.opType} (node "${name}") is not supported: only standard ONNX operators are`,
+      );
     }
     if (!SUPPORTED_OPS.includes(node.opType)) {
-      throw new BlindspotError('UNSUPPORTED_OP', `Operator ${node.opType} (node "${name}") is not supported; supported are ${SUPPORTED_OPS.join(', ')}`);
+      throw new BlindspotError(
+        'UNSUPPORTED_OP',
+        `Operator ${node.opType} (node "${name}") is not supported; supported are ${SUPPORTED_OPS.join(', ')}`,
+      );
     }
   }
 }
@@ -113,11 +130,14 @@ function readInput(input: ValueInfoProto): ModelValue {
   const tensor = input.type?.value.case === 'tensorType' ? input.type.value.value : undefined;
   if (!tensor) throw invalid(`Input "${input.name}" is not a tensor`);
   const type = elementTypeOf(tensor.elemType);
-  if (!type) throw invalid(`Input "${input.name}" has element type ${onnxTypeName(tensor.elemType)}, which is not supported`);
+  if (!type)
+    throw invalid(`Input "${input.name}" has element type ${onnxTypeName(tensor.elemType)}, which is not supported`);
   if (!tensor.shape) throw invalid(`Input "${input.name}" has no shape; export the model with its input shape`);
   const shape = tensor.shape.dim.map(({ value }, i): Dim => {
     if (value.case === 'dimValue' && value.value > 0n) return Number(value.value);
-    return value.case === 'dimParam' && /\D/.test(value.value) ? value.value : `${input.name.replaceAll('*', '_')}.${i}`;
+    return value.case === 'dimParam' && /\D/.test(value.value)
+      ? value.value
+      : `${input.name.replaceAll('*', '_')}.${i}`;
   });
   return { name: input.name, type, shape };
 }

@@ -13,7 +13,8 @@ const BFLOAT16 = 16;
  * @throws INVALID_MODEL: external data, an element type no operator takes, a wrong length, weights that are not finite.
  */
 export function readTensor(proto: TensorProto, name: string): Tensor {
-  const fail = (message: string): BlindspotError => new BlindspotError('INVALID_MODEL', `Weights "${name}": ${message}`);
+  const fail = (message: string): BlindspotError =>
+    new BlindspotError('INVALID_MODEL', `Weights "${name}": ${message}`);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
     throw fail('stored in another file (external data); save the model as one file');
   }

@@ -84,7 +84,8 @@ function concat(node: NodeContext): Dim[] | undefined {
 
 function slice(node: NodeContext): Dim[] | undefined {
   const [data, starts, ends, axes, steps] = node.inputs;
-  if (!data?.content || data.shape.length !== 1 || (axes && axes.content?.[0] !== 0 && axes.content?.[0] !== -1)) return undefined;
+  if (!data?.content || data.shape.length !== 1 || (axes && axes.content?.[0] !== 0 && axes.content?.[0] !== -1))
+    return undefined;
   const start = starts?.content?.[0];
   const end = ends?.content?.[0];
   const step = steps ? steps.content?.[0] : 1;
@@ -120,7 +121,8 @@ function comparable(a: Dim, b: Dim): boolean {
 function select(node: NodeContext): Dim[] | undefined {
   const [condition, whenTrue, whenFalse] = node.inputs;
   const length = condition?.content?.length;
-  if (length === undefined || whenTrue?.content?.length !== length || whenFalse?.content?.length !== length) return undefined;
+  if (length === undefined || whenTrue?.content?.length !== length || whenFalse?.content?.length !== length)
+    return undefined;
   const result: Dim[] = [];
   for (let i = 0; i < length; i++) {
     const chosen = (condition?.content?.[i] === 1 ? whenTrue : whenFalse).content?.[i];
@@ -134,7 +136,7 @@ function filled(node: NodeContext): Dim[] | undefined {
   const length = node.inputs[0]?.content?.[0];
   const { value } = node.attributes;
   if (node.inputs[0]?.content?.length !== 1 || typeof length !== 'number' || length > 64) return undefined;
-  if (typeof value !== 'object' || !('data' in value) || value.type === 'float32' || value.type === 'float64') return undefined;
+  if (typeof value !== 'object' || !('data' in value) || value.type === 'float32' || value.type === 'float64')
+    return undefined;
   return new Array<Dim>(length).fill(Number(value.data[0]));
 }
-

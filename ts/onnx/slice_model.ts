@@ -69,7 +69,8 @@ export function valuesGraph(model: Model, names: readonly string[]): Uint8Array<
   const values = importWithBatch(graph, model, input.name, image, { wanted: names });
   for (const name of names) {
     const value = values.get(name);
-    if (!value || !candidates.some((candidate) => candidate.name === name)) throw unknownValue('names', candidates, name);
+    if (!value || !candidates.some((candidate) => candidate.name === name))
+      throw unknownValue('names', candidates, name);
     graph.output(value, name);
   }
   return graph.toBytes();

@@ -29,7 +29,11 @@ export const RELU = activation({}, ({ graph, cotangent, output }) => {
 export const LEAKY_RELU = activation({ alpha: 'float' }, ({ graph, node, cotangent, input }) => {
   const alpha = numberAttribute(node, 'alpha', 0.01);
   const { type } = cotangent;
-  const slope = graph.where(graph.greater(input(0), graph.scalar(0, type)), graph.scalar(1, type), graph.scalar(alpha, type));
+  const slope = graph.where(
+    graph.greater(input(0), graph.scalar(0, type)),
+    graph.scalar(1, type),
+    graph.scalar(alpha, type),
+  );
   return [graph.mul(cotangent, slope)];
 });
 

@@ -7,10 +7,25 @@
  */
 import { reshapeTo } from '../cotangent_shape.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
-import { type NodeContext, nodeError, numberAttribute, type OpRule, requireInput, stringAttribute } from '../op_rule.ts';
-import { type Dim, divideDims, type Shape } from '../shape.ts';
+import {
+  type NodeContext,
+  nodeError,
+  numberAttribute,
+  type OpRule,
+  requireInput,
+  stringAttribute,
+} from '../op_rule.ts';
+import { type Dim, divideDims, multiplyDims, type Shape } from '../shape.ts';
 import type { GraphNode, Value } from '../value.ts';
-import { requireStatic, type StaticGeometry, span, WINDOW_ATTRIBUTES, windowAxes, type WindowGeometry, windowGeometry } from './spatial_window.ts';
+import {
+  requireStatic,
+  type StaticGeometry,
+  span,
+  WINDOW_ATTRIBUTES,
+  type WindowGeometry,
+  windowAxes,
+  windowGeometry,
+} from './spatial_window.ts';
 
 function attributesOf(geometry: WindowGeometry, group: number): Record<string, number | number[]> {
   const { kernel, strides, dilations, padsBegin, padsEnd } = geometry;
@@ -59,7 +74,13 @@ export function transposedConvolution(
  * The cotangent of the weight of y = conv(x, w): [M, C/g, ...kernel].
  * Group by group, output channel m sees the C/g channels of its group as a batch and the N images as channels.
  */
-function weightCotangent(graph: GraphBuilder, x: Value, cotangent: Value, geometry: StaticGeometry, group: number): Value {
+function weightCotangent(
+  graph: GraphBuilder,
+  x: Value,
+  cotangent: Value,
+  geometry: StaticGeometry,
+  group: number,
+): Value {
   const { kernel, strides, dilations, padsBegin, inputSize, outputSize } = geometry;
   const [batch = 1, channels = 1] = x.shape;
   const spatial = spatialAxes(x.shape);
@@ -103,17 +124,16 @@ export const CONV: OpRule = {
     const w = requireInput(node, 1);
     const group = numberAttribute(node, 'group', 1);
     if (x.type !== w.type) throw nodeError(node, `operands differ in type: ${x.type} and ${w.type}`);
-    if (x.shape.length < 3 || x.shape.length !== w.shape.length) throw nodeError(node, 'input and weight must both be [.., .., spatial…]');
+    if (x.shape.length < 3 || x.shape.length !== w.shape.length)
+      throw nodeError(node, 'input and weight must both be [.., .., spatial…]');
     const [, channels = 1] = x.shape;
     const [outputs = 1, perGroup = 1] = w.shape;
-    if (typeof channels !== 'number' || typeof outputs !== 'number' || typeof perGroup !== 'number') {
-      throw nodeError(node, 'the numbers of channels must be known');
-    }
-    if (channels !== perGroup * group || outputs % group !== 0) {
+    if (channels !== multiplyDims(perGroup, group) || divideDims(outputs, group) === undefined) {
       throw nodeError(node, `${channels} channels do not suit a weight of ${perGroup} in each of ${group} groups`);
     }
     const bias = node.inputs[2];
-    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) throw nodeError(node, `the bias must be [${outputs}]`);
+    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs))
+      throw nodeError(node, `the bias must be [${outputs}]`);
     return [{ type: x.type, shape: [x.shape[0] ?? 1, outputs, ...convGeometry(node).outputSize] }];
   },
   vjp: ({ graph, node, cotangent, input, wants }) => {
@@ -159,7 +179,8 @@ export const CONV_TRANSPOSE: OpRule = {
     const w = requireInput(node, 1);
     const group = numberAttribute(node, 'group', 1);
     if (x.type !== w.type) throw nodeError(node, `operands differ in type: ${x.type} and ${w.type}`);
-    if (x.shape[1] !== w.shape[0]) throw nodeError(node, `${x.shape[1]} channels do not suit a weight of ${w.shape[0]}`);
+    if (x.shape[1] !== w.shape[0])
+      throw nodeError(node, `${x.shape[1]} channels do not suit a weight of ${w.shape[0]}`);
     const perGroup = w.shape[1];
     if (typeof perGroup !== 'number') throw nodeError(node, 'the numbers of channels must be known');
     return [{ type: x.type, shape: [x.shape[0] ?? 1, perGroup * group, ...adjointGeometry(node).inputSize] }];

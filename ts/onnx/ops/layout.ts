@@ -32,7 +32,12 @@ export const TRANSPOSE: OpRule = {
   fold: (node, [a]) => a && transposeTensor(a, permutationOf(node)),
   vjp: ({ graph, node, cotangent }) => {
     const permutation = permutationOf(node);
-    return [graph.transpose(cotangent, permutation.map((_, axis) => permutation.indexOf(axis)))];
+    return [
+      graph.transpose(
+        cotangent,
+        permutation.map((_, axis) => permutation.indexOf(axis)),
+      ),
+    ];
   },
 };
 
@@ -54,7 +59,8 @@ export const CONCAT: OpRule = {
     let total: Dim = 0;
     for (const input of node.inputs) {
       const { shape, type }: { shape: Shape; type: string } = input ?? first;
-      if (type !== first.type || shape.length !== first.shape.length) throw nodeError(node, 'parts differ in type or rank');
+      if (type !== first.type || shape.length !== first.shape.length)
+        throw nodeError(node, 'parts differ in type or rank');
       if (shape.some((dim, i) => i !== axis && dim !== first.shape[i])) {
         throw nodeError(node, `parts differ in a dimension other than ${axis}`);
       }
@@ -69,13 +75,17 @@ export const CONCAT: OpRule = {
     const sizes: Shape = node.inputs.map((_, i) => input(i).shape[axis] ?? 1);
     if (!isStatic(sizes)) return [cotangent];
     if (sizes.every((_, i) => wants(i))) {
-      return sizes.length === 1 ? [cotangent] : graph.ops('Split', [cotangent, graph.ints(sizes)], sizes.length, { axis });
+      return sizes.length === 1
+        ? [cotangent]
+        : graph.ops('Split', [cotangent, graph.ints(sizes)], sizes.length, { axis });
     }
     let start = 0;
     return sizes.map((size, i) => {
       const from = start;
       start += size;
-      return wants(i) ? graph.op('Slice', [cotangent, graph.ints([from]), graph.ints([start]), graph.ints([axis])]) : undefined;
+      return wants(i)
+        ? graph.op('Slice', [cotangent, graph.ints([from]), graph.ints([start]), graph.ints([axis])])
+        : undefined;
     });
   },
 };
@@ -91,7 +101,11 @@ export const SPLIT: OpRule = {
     if (typeof dim !== 'number') throw nodeError(node, `dimension ${axis} must be known`);
     const equal = new Array<number>(node.outputCount).fill(dim / node.outputCount);
     const sizes = node.inputs[1] ? requireConstantNumbers(node, 1, 'the sizes of the parts') : equal;
-    if (sizes.length !== node.outputCount || sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((a, b) => a + b, 0) !== dim) {
+    if (
+      sizes.length !== node.outputCount ||
+      sizes.some((size) => !Number.isInteger(size)) ||
+      sizes.reduce((a, b) => a + b, 0) !== dim
+    ) {
       throw nodeError(node, `cannot split ${dim} into [${sizes.join(', ')}]`);
     }
     return sizes.map((size) => ({ type, shape: shape.map((other, i) => (i === axis ? size : other)) }));

@@ -113,7 +113,13 @@ export const MATMUL: OpRule = {
       const flatRows = elementCount([...batch, rows]);
       const product =
         bShape.length === 2 && aShape.length === batch.length + 2
-          ? gemm(graph, reshapeTo(graph, left, [flatRows, inner]), reshapeTo(graph, dy, [flatRows, columns]), true, false)
+          ? gemm(
+              graph,
+              reshapeTo(graph, left, [flatRows, inner]),
+              reshapeTo(graph, dy, [flatRows, columns]),
+              true,
+              false,
+            )
           : graph.matmul(swapLastTwo(graph, left), dy);
       result[1] = reshapeTo(graph, sumToShape(graph, product, bShape), b.shape);
     }

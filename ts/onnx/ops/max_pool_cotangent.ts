@@ -40,7 +40,11 @@ function scatterToWinners({ graph, node, cotangent, input }: VjpContext): Value 
 /** Windows without overlap, padding or leftover. */
 function tiles({ kernel, strides, dilations, padsBegin, inputSize, outputSize }: StaticGeometry): boolean {
   return kernel.every(
-    (k, i) => k === strides[i] && (k === 1 || dilations[i] === 1) && padsBegin[i] === 0 && k * (outputSize[i] ?? 0) === inputSize[i],
+    (k, i) =>
+      k === strides[i] &&
+      (k === 1 || dilations[i] === 1) &&
+      padsBegin[i] === 0 &&
+      k * (outputSize[i] ?? 0) === inputSize[i],
   );
 }
 

@@ -95,6 +95,11 @@ function channelMean(graph: GraphBuilder, value: Value, size: number, before: nu
   if (!isStatic(spatial)) throw new TypeError('LRN needs known sizes');
   const image = reshapeTo(graph, value, [batch, 1, channels, elementCount(spatial)]);
   const pads = [before, 0, after, 0];
-  const mean = graph.op('AveragePool', [image], { kernel_shape: [size, 1], strides: [1, 1], pads, count_include_pad: 1 });
+  const mean = graph.op('AveragePool', [image], {
+    kernel_shape: [size, 1],
+    strides: [1, 1],
+    pads,
+    count_include_pad: 1,
+  });
   return reshapeTo(graph, mean, value.shape);
 }

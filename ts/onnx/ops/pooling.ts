@@ -1,12 +1,26 @@
 /** Pooling over windows. Max-pool's backward pass is in max_pool_cotangent.ts. */
 import { reshapeTo } from '../cotangent_shape.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
-import { type NodeContext, nodeError, numberAttribute, numbersAttribute, type OpRule, requireConstantNumbers, requireInput } from '../op_rule.ts';
+import {
+  type NodeContext,
+  nodeError,
+  numberAttribute,
+  numbersAttribute,
+  type OpRule,
+  requireConstantNumbers,
+  requireInput,
+} from '../op_rule.ts';
 import { type Dim, elementCount, isStatic, multiplyDims } from '../shape.ts';
 import type { GraphNode, Value } from '../value.ts';
 import { transposedConvolution } from './convolution.ts';
 import { maxPoolCotangent } from './max_pool_cotangent.ts';
-import { requireStatic, type StaticGeometry, WINDOW_ATTRIBUTES, type WindowGeometry, windowGeometry } from './spatial_window.ts';
+import {
+  requireStatic,
+  type StaticGeometry,
+  WINDOW_ATTRIBUTES,
+  type WindowGeometry,
+  windowGeometry,
+} from './spatial_window.ts';
 
 function poolGeometry(node: NodeContext | GraphNode): WindowGeometry {
   const kernel = numbersAttribute(node, 'kernel_shape');
@@ -64,7 +78,11 @@ function windowCounts(geometry: StaticGeometry, includePad: boolean): number | F
 /** Each axis of windows that tile the input exactly, so that spreading is a broadcast product. */
 function tiles({ kernel, strides, dilations, padsBegin, inputSize, outputSize }: StaticGeometry): boolean {
   return kernel.every(
-    (k, i) => k === strides[i] && (k === 1 || dilations[i] === 1) && padsBegin[i] === 0 && k * (outputSize[i] ?? 0) === inputSize[i],
+    (k, i) =>
+      k === strides[i] &&
+      (k === 1 || dilations[i] === 1) &&
+      padsBegin[i] === 0 &&
+      k * (outputSize[i] ?? 0) === inputSize[i],
   );
 }
 
@@ -103,7 +121,12 @@ export const AVERAGE_POOL: OpRule = {
       shared = graph.mul(shared, graph.constant(data, [1, 1, ...outputSize]));
     }
     const weight = graph.filled(typeof counts === 'number' ? 1 / counts : 1, [1, 1, ...kernel], x.type);
-    return [reshapeTo(graph, transposedConvolution(graph, shared, weight, geometry, 1), [...x.shape.slice(0, 2), ...inputSize])];
+    return [
+      reshapeTo(graph, transposedConvolution(graph, shared, weight, geometry, 1), [
+        ...x.shape.slice(0, 2),
+        ...inputSize,
+      ]),
+    ];
   },
 };
 

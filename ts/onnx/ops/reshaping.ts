@@ -9,12 +9,27 @@ import {
   requireInput,
   type VectorJacobianProduct,
 } from '../op_rule.ts';
-import { broadcastShapes, type Dim, divideDims, elementCount, formatShape, isStatic, normalizeAxis, type Shape } from '../shape.ts';
+import {
+  broadcastShapes,
+  type Dim,
+  divideDims,
+  elementCount,
+  formatShape,
+  isStatic,
+  normalizeAxis,
+  type Shape,
+} from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
-const reshapeBack: VectorJacobianProduct = ({ graph, cotangent, input }) => [reshapeTo(graph, cotangent, input(0).shape)];
+const reshapeBack: VectorJacobianProduct = ({ graph, cotangent, input }) => [
+  reshapeTo(graph, cotangent, input(0).shape),
+];
 
-function reshapingRule(inputs: [number, number], attributes: OpRule['attributes'], shapeOf: (node: NodeContext) => Dim[]): OpRule {
+function reshapingRule(
+  inputs: [number, number],
+  attributes: OpRule['attributes'],
+  shapeOf: (node: NodeContext) => Dim[],
+): OpRule {
   return {
     inputs,
     attributes,
@@ -31,8 +46,10 @@ function relabel(tensor: Tensor | undefined, shape: Shape): Tensor | undefined {
 export const RESHAPE = reshapingRule([2, 2], { allowzero: 'int' }, (node) => {
   const { shape } = requireInput(node, 0);
   const target = requireInput(node, 1).content;
-  if (!target) throw nodeError(node, 'the target shape must follow from constants and shapes, but is computed from data');
-  if (numberAttribute(node, 'allowzero', 0) && target.includes(0)) throw nodeError(node, 'empty tensors are not supported');
+  if (!target)
+    throw nodeError(node, 'the target shape must follow from constants and shapes, but is computed from data');
+  if (numberAttribute(node, 'allowzero', 0) && target.includes(0))
+    throw nodeError(node, 'empty tensors are not supported');
   const result = target.map((dim, i) => (dim === 0 ? (shape[i] ?? 1) : dim));
   const total = elementCount(shape);
   const hole = result.indexOf(-1);
@@ -84,11 +101,11 @@ export const EXPAND: OpRule = {
   infer: (node) => {
     const { type, shape } = requireInput(node, 0);
     const target = requireInput(node, 1).content;
-    if (!target) throw nodeError(node, 'the target shape must follow from constants and shapes, but is computed from data');
+    if (!target)
+      throw nodeError(node, 'the target shape must follow from constants and shapes, but is computed from data');
     const result = broadcastShapes(shape, target);
     if (!result) throw nodeError(node, `does not broadcast to ${formatShape(target)}`);
     return [{ type, shape: result }];
   },
   vjp: ({ graph, cotangent, input }) => [sumToShape(graph, cotangent, input(0).shape)],
 };
-

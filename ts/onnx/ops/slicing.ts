@@ -41,7 +41,8 @@ function axisSlices(node: NodeContext | GraphNode): AxisSlice[] {
       if (start === 0 && step === 1 && end > 1e9) return;
       throw nodeError(node, `cannot slice the symbolic dimension ${size} (axis ${axis})`);
     }
-    const clamp = (at: number, low: number, high: number): number => Math.min(Math.max(at < 0 ? at + size : at, low), high);
+    const clamp = (at: number, low: number, high: number): number =>
+      Math.min(Math.max(at < 0 ? at + size : at, low), high);
     const from = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1);
     const to = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1);
     const count = Math.max(0, Math.ceil((to - from) / step));

@@ -10,7 +10,8 @@ function softmaxRule(vjp: OpRule['vjp']): OpRule {
     infer: (node) => {
       const [result] = inferSameFloat(node);
       const axis = numberAttribute(node, 'axis', -1);
-      if (!result || normalizeAxis(axis, result.shape.length) === undefined) throw nodeError(node, `axis ${axis} is out of range`);
+      if (!result || normalizeAxis(axis, result.shape.length) === undefined)
+        throw nodeError(node, `axis ${axis} is out of range`);
       return [result];
     },
     vjp,

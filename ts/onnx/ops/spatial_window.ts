@@ -42,10 +42,15 @@ export function span(kernel: number, dilation: number): number {
 }
 
 /** @param inputShape [N, C, ...spatial] */
-export function windowGeometry(node: NodeContext | GraphNode, inputShape: Shape, kernel: readonly number[]): WindowGeometry {
+export function windowGeometry(
+  node: NodeContext | GraphNode,
+  inputShape: Shape,
+  kernel: readonly number[],
+): WindowGeometry {
   const inputSize = inputShape.slice(2);
   const rank = inputSize.length;
-  if (rank === 0 || kernel.length !== rank) throw nodeError(node, `a kernel of rank ${kernel.length} does not suit the input`);
+  if (rank === 0 || kernel.length !== rank)
+    throw nodeError(node, `a kernel of rank ${kernel.length} does not suit the input`);
   const strides = windowAxes(node, 'strides', rank, 1);
   const dilations = windowAxes(node, 'dilations', rank, 1);
   const pads = numbersAttribute(node, 'pads') ?? new Array<number>(2 * rank).fill(0);
@@ -72,7 +77,8 @@ export function windowGeometry(node: NodeContext | GraphNode, inputShape: Shape,
     }
     const begin = padsBegin[i] ?? 0;
     const room = size + begin + (padsEnd[i] ?? 0) - reach;
-    if (room < 0) throw nodeError(node, `the kernel spans ${reach}, more than the padded input along spatial axis ${i}`);
+    if (room < 0)
+      throw nodeError(node, `the kernel spans ${reach}, more than the padded input along spatial axis ${i}`);
     const count = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
     // A last window that ceil_mode would start in the padding alone is dropped.
     return ceil && (count - 1) * stride >= size + begin ? count - 1 : count;

@@ -3,7 +3,13 @@
 import type { AttackExample } from '../attack/result.ts';
 import { svgToPng } from './figure_png.ts';
 import { formatDistortion } from './number_format.ts';
-import { distortionAtAccuracy, type FoundExample, quantile, robustAccuracy } from './outcome_statistics.ts';
+import {
+  distortionAtAccuracy,
+  evenlySpaced,
+  type FoundExample,
+  quantile,
+  robustAccuracy,
+} from './outcome_statistics.ts';
 import { curve, histogram, PAGE_THEME, type PlotSize, type PlotTheme, PRINT_THEME } from './plots.ts';
 
 /** The same plot for wide and for narrow screens. */
@@ -15,6 +21,9 @@ export interface PagePlot {
 const WIDE: PlotSize = { width: 550, height: 310 };
 const NARROW: PlotSize = { width: 350, height: 270 };
 const PRINT: PlotSize = { width: 560, height: 320 };
+
+/** More corners than a plot has dots across cannot be seen, but would be written into the page. */
+const MOST_CORNERS = 500;
 
 type Draw = (theme: PlotTheme, size: PlotSize, id: string) => Promise<string>;
 
@@ -39,10 +48,12 @@ export function robustAccuracyCurve(examples: readonly AttackExample[]): Draw {
   const corners = robustAccuracy(examples);
   const end = (corners.at(-1)?.distortion ?? 0) * 1.06 || 0.1;
   const last = corners.at(-1)?.accuracy ?? 0;
-  const points = [...corners, { distortion: end, accuracy: last }].map(({ distortion, accuracy }) => ({
-    x: distortion,
-    y: accuracy,
-  }));
+  const points = [...evenlySpaced(corners, MOST_CORNERS), { distortion: end, accuracy: last }].map(
+    ({ distortion, accuracy }) => ({
+      x: distortion,
+      y: accuracy,
+    }),
+  );
   const half = distortionAtAccuracy(corners, 0.5);
   return (theme, size, id) =>
     curve([{ name: 'Robust accuracy', points }], {

@@ -7,13 +7,8 @@ import type { AttackOutcome } from '../attack/result.ts';
 import { distortionHistogram, type PagePlot, pagePlot, printPlot, robustAccuracyCurve } from './attack_figures.ts';
 import { type AttackPictures, attackPictures, isSmall } from './attack_pictures.ts';
 import {
-  type ClassName,
-  changeLimit,
   confusionSection,
   distanceSection,
-  formatMagnification,
-  gallerySection,
-  landmarkSection,
   masthead,
   proofSection,
   settingsSection,
@@ -26,6 +21,13 @@ import { imageGridPng } from './image_grid.ts';
 import { formatDistortion } from './number_format.ts';
 import { foundExamples } from './outcome_statistics.ts';
 import { PAGE_STYLE } from './page_style.ts';
+import {
+  type ClassName,
+  changeLimit,
+  formatMagnification,
+  gallerySection,
+  landmarkSection,
+} from './picture_sections.ts';
 
 export interface AttackReportContext {
   model: { name: string; path?: string };

@@ -96,14 +96,16 @@ export function table(options: {
   const cell = (content: TableCell, i: number): Html =>
     html`<td${
       options.columns[i]?.numeric === true && trusted(' class="numeric"')
-    }${content.sortBy !== undefined && html` data-sort="${content.sortBy === null ? '' : String(content.sortBy)}"`}>${
-      content.content
-    }</td>`;
+    }${content.sortBy !== undefined && html` data-sort="${sortKey(content.sortBy)}"`}>${content.content}</td>`;
   return html`<div class="scroll" role="region" aria-label="${options.caption}" tabindex="0">
 <table${sortable && trusted(' class="sortable"')}><caption>${options.caption}</caption>
 <thead><tr>${options.columns.map(heading)}</tr></thead>
 <tbody>
 ${options.rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody></table></div>`;
+}
+
+function sortKey(value: number | string | null): string {
+  return value === null || Number.isNaN(value) ? '' : String(value);
 }
 
 /** Names and values side by side: settings, versions. */

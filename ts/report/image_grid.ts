@@ -39,6 +39,8 @@ const CAPTION_SIZE = 11;
 const TITLE_SIZE = 14;
 const LINE = 15;
 const LEGEND_WIDTH = 200;
+/** Control characters and lone surrogates, which an XML document may not hold even escaped. */
+const NOT_XML = /[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
 
 /** The figure as an SVG document. */
 export function imageGridSvg(grid: ImageGrid): string {
@@ -147,7 +149,7 @@ function words(x: number, y: number, text: string, { size, anchor, strong, muted
     anchor !== undefined ? ` text-anchor="${anchor}"` : '',
     strong === true ? ' font-weight="600"' : '',
   ];
-  return `<text ${attributes.join('')}>${escapeHtml(text)}</text>`;
+  return `<text ${attributes.join('')}>${escapeHtml(text.replace(NOT_XML, ' '))}</text>`;
 }
 
 /** Mean advance of Inter is a little over half its size; wide enough that a fitted text never touches its neighbour. */

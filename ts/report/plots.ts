@@ -214,7 +214,9 @@ function extent(values: readonly number[]): [number, number] {
 }
 
 function axis({ title, format = '~g' }: Axis) {
-  return { title, format, labelExpr: "replace(datum.label, '%', '\u00a0%')" };
+  // A count axis may get a tick at one half, which 'd' would round to a whole number.
+  const labelExpr = format === 'd' ? "datum.value % 1 ? '' : datum.label" : "replace(datum.label, '%', '\u00a0%')";
+  return { title, format, labelExpr };
 }
 
 function scale({ domain, scale: type }: Axis) {

@@ -61,9 +61,12 @@ there is none: a longer search, or another method, may find one.`;
     return html`<strong>A distortion of ${formatDistortion(median)}</strong> makes the model answer wrongly: ${levels}.`;
   }
   const among =
-    found.length === attacked ? 'images' : html`${formatCount(found.length)} images for which a mistake was found`;
-  return html`For half of the ${among}, <strong>a distortion of ${formatDistortion(median)} or less</strong> is enough to make the
-model answer ${summary.target === 'none' ? 'wrongly' : 'the class that was wanted'}: ${levels}.`;
+    found.length === attacked
+      ? 'images that the model gets right'
+      : html`${formatCount(found.length)} images for which a mistake was found`;
+  const wanted = summary.target === 'none' ? 'a wrong answer' : 'the wanted answer';
+  return html`For half of the ${among}, <strong>a distortion of ${formatDistortion(median)} or less</strong> is enough for ${wanted}:
+${levels}.`;
 }
 
 function formatLevels(levels: number): string {

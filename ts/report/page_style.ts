@@ -36,7 +36,7 @@ section > h2 + pre { margin-top: 14px; }
 .brand { font-weight: 700; letter-spacing: -0.01em; display: flex; align-items: center; gap: 8px; margin-bottom: 28px; }
 .brand span { color: var(--muted); font-weight: 400; }
 .brand svg { display: block; }
-.lead { font-size: 1.1875rem; line-height: 1.5; margin-top: 16px; max-width: 62ch; }
+.lead { font-size: 1.1875rem; line-height: 1.5; margin-top: 16px; max-width: 66ch; }
 .lead strong { font-weight: 650; }
 .about { color: var(--muted); margin-top: 12px; max-width: none; overflow-wrap: anywhere; }
 .note { max-width: 88ch; }

@@ -66,68 +66,92 @@ const PROGRESS_SECONDS = 0.2;
  *   an epoch that the checkpoint then holds.
  */
 export async function runEpochs(loop: EpochLoop): Promise<EpochRecord[]> {
-  checkCounts(loop);
   const history = await resume(loop);
-  const resumed = history.length;
-  const started = performance.now();
-  const batches = Math.floor(loop.count / loop.batchSize);
-  const total = batches * loop.epochs;
-  let told = 0;
-
-  for (let epoch = resumed; epoch < loop.epochs; epoch++) {
-    const random = new Random(loop.seed, epoch);
-    const order = random.permutation(loop.count);
-    const epochStarted = performance.now();
-    let lossSum = 0;
-    let wrong = 0;
-    let seen = 0;
-    const progress = (testError: number | undefined) => {
-      const now = performance.now();
-      const done = (epoch * batches * loop.batchSize + seen) / (total * loop.batchSize);
-      const doneNow = done - resumed / loop.epochs;
-      told = now;
-      loop.onProgress?.({
-        epoch: epoch + 1,
-        epochs: loop.epochs,
-        done,
-        loss: lossSum / seen,
-        trainError: loop.countWrong ? wrong / seen : undefined,
-        testError,
-        secondsLeft: ((now - started) / 1000) * ((1 - done) / doneNow),
-      });
-    };
-
-    for (let batch = 0; batch < batches; batch++) {
-      loop.signal?.throwIfAborted();
-      const indices = order.subarray(batch * loop.batchSize, (batch + 1) * loop.batchSize);
-      const rate = scheduledRate(loop.schedule, loop.learningRate, epoch * batches + batch, total);
-      const reports = await loop.step.run(loop.prepare(indices, random), rate);
-      const loss = reports['loss']?.data[0] ?? Number.NaN;
-      if (!Number.isFinite(loss)) {
-        throw new BlindspotError(
-          'NOT_FINITE',
-          `Training diverged in epoch ${epoch + 1}: the loss is ${loss}; lower the learning rate (${loop.learningRate})`,
-        );
-      }
-      lossSum += loss * indices.length;
-      wrong += loop.countWrong?.(reports, indices) ?? 0;
-      seen += indices.length;
-      if (performance.now() - told > PROGRESS_SECONDS * 1000) progress(history.at(-1)?.testError);
-    }
+  const reporter = new Reporter(loop, history.length);
+  for (let epoch = history.length; epoch < loop.epochs; epoch++) {
+    const started = performance.now();
+    const tally: Tally = { loss: 0, wrong: 0, seen: 0 };
+    await runEpoch(loop, epoch, tally, () => reporter.tell(epoch, tally, history.at(-1)?.testError));
     const testError = await loop.test?.();
     history.push({
       epoch: epoch + 1,
-      loss: lossSum / seen,
-      ...(loop.countWrong ? { trainError: wrong / seen } : {}),
+      loss: tally.loss / tally.seen,
+      ...(loop.countWrong ? { trainError: tally.wrong / tally.seen } : {}),
       ...(testError === undefined ? {} : { testError }),
-      seconds: (performance.now() - epochStarted) / 1000,
+      seconds: (performance.now() - started) / 1000,
     });
-    progress(testError);
+    reporter.tell(epoch, tally, testError, true);
     await loop.checkpoint?.save(
       formatCheckpoint({ fingerprint: loop.fingerprint, history, steps: loop.step.steps, state: loop.step.state }),
     );
   }
   return history;
+}
+
+/** Sums over the images of an epoch so far. */
+interface Tally {
+  loss: number;
+  wrong: number;
+  seen: number;
+}
+
+/** @param epoch from 0. */
+async function runEpoch(loop: EpochLoop, epoch: number, tally: Tally, afterBatch: () => void): Promise<void> {
+  const random = new Random(loop.seed, epoch);
+  const order = random.permutation(loop.count);
+  const batches = batchesPerEpoch(loop);
+  for (let batch = 0; batch < batches; batch++) {
+    loop.signal?.throwIfAborted();
+    const indices = order.subarray(batch * loop.batchSize, (batch + 1) * loop.batchSize);
+    const rate = scheduledRate(loop.schedule, loop.learningRate, epoch * batches + batch, loop.epochs * batches);
+    const reports = await loop.step.run(loop.prepare(indices, random), rate);
+    const loss = reports['loss']?.data[0] ?? Number.NaN;
+    if (!Number.isFinite(loss)) {
+      throw new BlindspotError(
+        'NOT_FINITE',
+        `Training diverged in epoch ${epoch + 1}: the loss is ${loss}; lower the learning rate (${loop.learningRate})`,
+      );
+    }
+    tally.loss += loss * indices.length;
+    tally.wrong += loop.countWrong?.(reports, indices) ?? 0;
+    tally.seen += indices.length;
+    afterBatch();
+  }
+}
+
+class Reporter {
+  readonly #loop: EpochLoop;
+  readonly #resumed: number;
+  readonly #started = performance.now();
+  #told = 0;
+
+  /** @param resumed epochs that an earlier run made. */
+  constructor(loop: EpochLoop, resumed: number) {
+    this.#loop = loop;
+    this.#resumed = resumed;
+  }
+
+  tell(epoch: number, { loss, wrong, seen }: Tally, testError: number | undefined, always = false): void {
+    const { onProgress, epochs, batchSize, countWrong } = this.#loop;
+    const now = performance.now();
+    if (!onProgress || (!always && now - this.#told < PROGRESS_SECONDS * 1000)) return;
+    this.#told = now;
+    const done = (epoch + seen / (batchesPerEpoch(this.#loop) * batchSize)) / epochs;
+    const seconds = (now - this.#started) / 1000;
+    onProgress({
+      epoch: epoch + 1,
+      epochs,
+      done,
+      loss: loss / seen,
+      trainError: countWrong ? wrong / seen : undefined,
+      testError,
+      secondsLeft: (seconds * (1 - done)) / (done - this.#resumed / epochs),
+    });
+  }
+}
+
+function batchesPerEpoch(loop: EpochLoop): number {
+  return Math.floor(loop.count / loop.batchSize);
 }
 
 async function resume(loop: EpochLoop): Promise<EpochRecord[]> {
@@ -144,9 +168,10 @@ async function resume(loop: EpochLoop): Promise<EpochRecord[]> {
   return [...saved.history];
 }
 
-function checkCounts(loop: EpochLoop): void {
-  const entries = { epochs: loop.epochs, batchSize: loop.batchSize } as const;
-  for (const [name, value] of Object.entries(entries)) {
+/** @throws INVALID_ARGUMENT unless both are positive whole numbers. */
+export function checkCounts(counts: { readonly epochs: number; readonly batchSize: number }): void {
+  for (const name of ['epochs', 'batchSize'] as const) {
+    const value = counts[name];
     if (!Number.isInteger(value) || value < 1) throw invalidArgument(name, 'a positive whole number', value);
   }
 }

@@ -27,7 +27,7 @@ export async function evaluate(model: Uint8Array, data: ImageSet, options: Evalu
   await using session = await createSession(model, sessionOptions);
   const shape = session.inputs[0]?.shape.slice(1) ?? [];
   const fixed = shape.filter((size) => typeof size === 'number');
-  return evaluateSession(session, fixed.length === shape.length ? adaptImages(data, fixed) : data, batchSize);
+  return await evaluateSession(session, fixed.length === shape.length ? adaptImages(data, fixed) : data, batchSize);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Random } from '../data/random.ts';
 import type { Value } from '../onnx/value.ts';
 import type { ProviderName, SessionFactory, Tensor } from '../runtime/session.ts';
 import type { CheckpointStore } from './checkpoint.ts';
-import { type EpochRecord, runEpochs, type TrainingProgress } from './epochs.ts';
+import { checkCounts, type EpochRecord, runEpochs, type TrainingProgress } from './epochs.ts';
 import { evaluateSession, largest } from './evaluate.ts';
 import { buildInferenceModel } from './inference_model.ts';
 import { classCount, type ModelDefinition } from './layers.ts';
@@ -75,6 +75,7 @@ export interface TrainedModel {
 export async function trainClassifier(options: TrainOptions): Promise<TrainedModel> {
   const { model, recipe, seed = 0, createSession } = options;
   const classes = classCount(model);
+  checkCounts(recipe);
   const [train, test] = [options.train, options.test].map((set) => {
     if (set === undefined) return undefined;
     const adapted = adaptImages(set, model.inputShape);

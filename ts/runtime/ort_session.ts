@@ -46,7 +46,7 @@ export class OrtSession implements Session {
     feeds: Readonly<Record<string, Tensor>>,
     fetches: Readonly<Record<string, Tensor | null>> = this.#allOutputs,
   ): Promise<Record<string, Tensor>> {
-    if (this.#released) throw new BlindspotError('DISPOSED', 'This session was released: create another one');
+    if (this.#released) throw released();
     const ortFeeds: Record<string, OrtTensor> = {};
     for (const name in feeds) {
       const tensor = feeds[name];
@@ -62,7 +62,7 @@ export class OrtSession implements Session {
     try {
       results = await this.#session.run(ortFeeds, ortFetches);
     } catch (cause) {
-      throw runError(cause, this.inputs, feeds);
+      throw this.#released ? released() : runError(cause, this.inputs, feeds);
     }
     return this.#deliver(results as Record<string, OrtTensor>, fetches);
   }
@@ -125,6 +125,10 @@ export class OrtSession implements Session {
     }
     return delivered;
   }
+}
+
+function released(): BlindspotError {
+  return new BlindspotError('DISPOSED', 'This session was released: create another one');
 }
 
 function copyInto(name: string, result: OrtTensor, wanted: Tensor): void {

@@ -135,6 +135,11 @@ for (const { name, make, options, expected } of BACKENDS) {
       await session.release();
       const a = tensor([1, 2, 3]);
       await expect(session.run({ a, b: a })).rejects.toMatchObject({ code: 'DISPOSED' });
+      const other = await make(MODEL, options);
+      const running = session.provider === 'cpu' ? other.run({ a, b: a }) : undefined;
+      await other.release();
+      // Node's runs begin a turn later, when the session is gone.
+      if (running) await expect(running).rejects.toMatchObject({ code: 'DISPOSED' });
     });
 
     test('rejects bytes that are no model, in one line', async () => {

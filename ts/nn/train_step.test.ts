@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { Random } from '../data/random.ts';
+import { evaluate } from '../onnx/testing/reference_evaluator.ts';
+import type { ReferenceTensor } from '../onnx/testing/reference_tensor.ts';
+import {
+  conv,
+  dense,
+  dropout,
+  flatten,
+  type Layer,
+  type ModelDefinition,
+  maxPool,
+  relu,
+  sigmoid,
+  tanh,
+} from './layers.ts';
+import { classifierGraph } from './train_classifier.ts';
+import { buildTrainGraph, type TrainGraph } from './train_step.ts';
+
+const BATCH = 3;
+
+const MODELS: Record<string, { inputShape: number[]; layers: Layer[] }> = {
+  'sigmoid network with weight decay': {
+    inputShape: [6],
+    layers: [dense(5, { weightDecay: 0.3 }), sigmoid, dense(4, { weightDecay: 0.1 }), tanh, dense(3)],
+  },
+  'convolutional network': {
+    inputShape: [2, 8, 8],
+    layers: [
+      conv(3, 3, { padding: 1, weightDecay: 0.2 }),
+      relu,
+      maxPool(2),
+      conv(2, 2, { stride: 2 }),
+      relu,
+      flatten,
+      dropout(0.5),
+      dense(3),
+    ],
+  },
+};
+
+/** The training graph with the objective among the reports. SGD at rate 1 answers w − ∂objective/∂w. */
+function observed(model: ModelDefinition): TrainGraph {
+  const plan = classifierGraph(model, { type: 'sgd', learningRate: 1 }, BATCH);
+  return {
+    ...plan,
+    forward: (graph, inputs, parameters) => {
+      const made = plan.forward(graph, inputs, parameters);
+      return { ...made, reports: { ...made.reports, objective: made.objective } };
+    },
+  };
+}
+
+describe.each(Object.entries(MODELS))('%s', (name, { inputShape, layers }) => {
+  const plan = observed({ name, inputShape, layers });
+  const bytes = buildTrainGraph(plan);
+  const random = new Random(5);
+  const size = (shape: readonly (number | string)[]) =>
+    shape.reduce<number>((product, dim) => product * Number(dim), 1);
+  const filled = (shape: readonly (number | string)[], value: (i: number) => number): ReferenceTensor => ({
+    shape: shape.map(Number),
+    data: Float64Array.from({ length: size(shape) }, (_, i) => value(i)),
+  });
+  const feeds: Record<string, ReferenceTensor> = { learning_rate: filled([], () => 1) };
+  for (const input of plan.inputs) {
+    if (input.name === 'labels') feeds[input.name] = filled(input.shape, (i) => (i % 4 === 0 ? 1 : 0));
+    else if (input.name.startsWith('dropout')) feeds[input.name] = filled(input.shape, () => 2 * random.below(2));
+    else feeds[input.name] = filled(input.shape, () => random.uniform());
+  }
+  for (const { name: parameter, shape } of plan.parameters)
+    feeds[parameter] = filled(shape, () => 0.5 * random.normal());
+  const objective = (changed: Record<string, ReferenceTensor>) =>
+    evaluate(bytes, { ...feeds, ...changed })['objective']?.data[0] ?? Number.NaN;
+
+  test.each(plan.parameters.map((parameter) => parameter.name))(
+    '∂objective/∂%s agrees with finite differences',
+    (parameter) => {
+      const values = feeds[parameter] as ReferenceTensor;
+      const next = evaluate(bytes, feeds)[`${parameter}.next`] as ReferenceTensor;
+      const h = 1e-5;
+      let largest = 0;
+      for (let i = 0; i < values.data.length; i++) {
+        const moved = (step: number) => {
+          const data = Float64Array.from(values.data);
+          data[i] = (data[i] as number) + step;
+          return objective({ [parameter]: { shape: values.shape, data } });
+        };
+        const expected = (moved(h) - moved(-h)) / (2 * h);
+        const actual = (values.data[i] as number) - (next.data[i] as number);
+        largest = Math.max(largest, Math.abs(expected));
+        expect(Math.abs(actual - expected), `${parameter}[${i}]`).toBeLessThan(1e-7 * (1 + Math.abs(expected)));
+      }
+      // The test would see nothing if the loss did not depend on the parameter.
+      expect(largest).toBeGreaterThan(1e-4);
+    },
+  );
+
+  test('the loss is the mean cross-entropy of the logits, and the penalty λ·Σw²/k comes on top', () => {
+    const { loss, logits } = evaluate(bytes, feeds);
+    const labels = feeds['labels'] as ReferenceTensor;
+    let expected = 0;
+    for (let row = 0; row < BATCH; row++) {
+      const z = [...(logits?.data ?? [])].slice(row * 3, row * 3 + 3);
+      const k = [...labels.data].slice(row * 3, row * 3 + 3).indexOf(1);
+      expected += (Math.log(z.reduce((sum, value) => sum + Math.exp(value), 0)) - (z[k] ?? 0)) / BATCH;
+    }
+    expect(loss?.data[0]).toBeCloseTo(expected, 12);
+    let penalty = 0;
+    let number = 0;
+    for (const layer of layers) {
+      if (layer.type !== 'dense' && layer.type !== 'conv') continue;
+      const weights = feeds[plan.parameters[2 * number++]?.name ?? ''] as ReferenceTensor;
+      const units = layer.type === 'dense' ? layer.units : layer.filters;
+      penalty += (layer.weightDecay / units) * weights.data.reduce((sum, w) => sum + w * w, 0);
+    }
+    expect(objective({})).toBeCloseTo(expected + penalty, 6);
+  });
+});
+
+test('the loss of logits that exp cannot take is finite', () => {
+  const plan = classifierGraph(
+    { name: 'steep', inputShape: [1], layers: [dense(2)] },
+    { type: 'sgd', learningRate: 1 },
+    1,
+  );
+  const { loss } = evaluate(buildTrainGraph(plan), {
+    learning_rate: { shape: [], data: Float64Array.of(1) },
+    image: { shape: [1, 1], data: Float64Array.of(1) },
+    labels: { shape: [1, 2], data: Float64Array.of(1, 0) },
+    'fc1.weight': { shape: [1, 2], data: Float64Array.of(-2000, 3000) },
+    'fc1.bias': { shape: [2], data: Float64Array.of(0, 0) },
+  });
+  expect(loss?.data[0]).toBe(5000);
+});

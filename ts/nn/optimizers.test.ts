@@ -12,15 +12,14 @@ const B = [1, -2, 0.25, 4];
 function quadratic(optimizer: OptimizerSettings): TrainGraph {
   return {
     optimizer,
-    parameters: [{ name: 'w', shape: [4] }],
+    parameters: [{ name: 'w', shape: [4], decay: 0 }],
     inputs: [{ name: 'b', shape: [4] }],
     forward: (graph, inputs, parameters) => {
       const [w, b] = [parameters.get('w'), inputs.get('b')];
       if (!w || !b) throw new Error('missing');
       const difference = graph.sub(w, b);
       const weighted = graph.mul(graph.mul(difference, difference), graph.constant(Float32Array.from(A), [4]));
-      const objective = graph.mul(graph.scalar(0.5), graph.reduceSum(weighted, [0], false));
-      return { objective, reports: { loss: objective } };
+      return { loss: graph.mul(graph.scalar(0.5), graph.reduceSum(weighted, [0], false)) };
     },
   };
 }

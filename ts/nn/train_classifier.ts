@@ -9,7 +9,7 @@ import { checkCounts, type EpochRecord, runEpochs, type TrainingProgress } from 
 import { evaluateSession, largest } from './evaluate.ts';
 import { buildInferenceModel } from './inference_model.ts';
 import { classCount, type ModelDefinition } from './layers.ts';
-import { softmaxCrossEntropy, weightPenalty } from './losses.ts';
+import { softmaxCrossEntropy } from './losses.ts';
 import { applyLayers, drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import type { Schedule } from './schedules.ts';
@@ -153,8 +153,7 @@ export function classifierGraph(model: ModelDefinition, optimizer: OptimizerSett
     forward: (graph, inputs, weights) => {
       const logits = applyLayers(graph, model, inputs.get('image') as Value, weights, inputs);
       const loss = softmaxCrossEntropy(graph, logits, inputs.get('labels') as Value);
-      const penalty = weightPenalty(graph, parameters, weights);
-      return { objective: penalty === undefined ? loss : graph.add(loss, penalty), reports: { loss, logits } };
+      return { loss, reports: { logits } };
     },
   };
 }

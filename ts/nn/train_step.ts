@@ -13,15 +13,19 @@ import { makeOptimizer, type Optimizer, type OptimizerSettings } from './optimiz
 
 export interface TrainGraph {
   readonly optimizer: OptimizerSettings;
-  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** `decay` is the factor of Σw² in the objective. */
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly decay: number }[];
   /** What changes from batch to batch. */
   readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
-  /** Appends the forward pass. `reports` are values to be told about, by name. */
+  /**
+   * Appends the forward pass.
+   * @returns the loss, a scalar, to which weight decay is added; and more values to be told about, by name.
+   */
   forward(
     graph: GraphBuilder,
     inputs: ReadonlyMap<string, Value>,
     parameters: ReadonlyMap<string, Value>,
-  ): { readonly objective: Value; readonly reports: Readonly<Record<string, Value>> };
+  ): { readonly loss: Value; readonly reports?: Readonly<Record<string, Value>> };
 }
 
 /** The name under which a parameter or a state array comes out. */
@@ -36,18 +40,24 @@ export function buildTrainGraph(plan: TrainGraph, target: 'cpu' | 'webgpu' = 'cp
   const inputs = new Map(plan.inputs.map(({ name, shape }) => input(name, shape)));
   const parameters = new Map(plan.parameters.map(({ name, shape }) => input(name, shape)));
   const scalars = optimizer.scalars.map((name) => graph.input(name, 'float32', []));
-  const { objective, reports } = plan.forward(graph, inputs, parameters);
-  const weights = [...parameters.values()];
-  for (const [i, gradient] of gradients(graph, objective, weights, undefined, { target }).entries()) {
-    const parameter = weights[i] as Value;
-    const slots = optimizer.slots.map((slot) => slotName(parameter.name, slot));
-    const state = slots.map((slot) => graph.input(slot, 'float32', parameter.shape));
+  const { loss, reports } = plan.forward(graph, inputs, parameters);
+  const lossGradients = gradients(graph, loss, [...parameters.values()], undefined, { target });
+  for (const [i, { name, shape, decay }] of plan.parameters.entries()) {
+    const parameter = parameters.get(name) as Value;
+    const gradient = withDecay(graph, lossGradients[i] as Value, parameter, decay);
+    const slots = optimizer.slots.map((slot) => slotName(name, slot));
+    const state = slots.map((slot) => graph.input(slot, 'float32', shape));
     const update = optimizer.update(graph, parameter, gradient, state, scalars);
-    graph.output(update.parameter, next(parameter.name));
+    graph.output(update.parameter, next(name));
     for (const [slot, value] of update.state.entries()) graph.output(value, next(slots[slot] as string));
   }
-  for (const [name, value] of Object.entries(reports)) graph.output(value, name);
+  for (const [name, value] of Object.entries({ loss, ...reports })) graph.output(value, name);
   return graph.toBytes();
+}
+
+/** The gradient of decay·Σw² is 2·decay·w: two passes over the weights, where the general rules would take more. */
+function withDecay(graph: GraphBuilder, gradient: Value, parameter: Value, decay: number): Value {
+  return decay === 0 ? gradient : graph.add(gradient, graph.mul(parameter, graph.scalar(2 * decay)));
 }
 
 interface Buffers {

@@ -324,7 +324,7 @@ describe('the graph of gradients', () => {
     const x = graph.input('x', 'float64', ['N', 2]);
     const unused = graph.input('unused', 'float64', ['N']);
     const y = graph.op('Cast', [graph.greater(x, graph.scalar(0))], { to: 11 });
-    gradients(graph, y, [x, unused]).forEach((value, i) => graph.output(value, `d${i}`));
+    for (const [i, value] of gradients(graph, y, [x, unused]).entries()) graph.output(value, `d${i}`);
     const feeds = {
       x: { shape: [2, 2], data: Float64Array.of(1, -1, 2, 3) },
       unused: { shape: [2], data: Float64Array.of(1, 2) },

@@ -49,7 +49,7 @@ function build({ inputs, build: construct, target }: GradientCase, precision: Fl
   const cotangent = graph.input('cotangent', precision, y.shape);
   const results = gradients(graph, y, xs, cotangent, target ? { target } : {});
   graph.output(y, 'y');
-  results.forEach((result, i) => graph.output(result, `gradient${i}`));
+  for (const [i, result] of results.entries()) graph.output(result, `gradient${i}`);
   return { bytes: graph.toBytes(), names, outputShape: y.shape };
 }
 

@@ -1,4 +1,4 @@
-/** Short ways to make ONNX files for tests. */
+/** ONNX files as other exporters write them, of any opset, for tests. */
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -9,19 +9,11 @@ import type {
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import {
-  AttributeProto_AttributeType,
-  type GraphProto,
-  ModelProtoSchema,
-  type NodeProto,
-  type TensorProto,
-} from 'onnx-buf';
+import { AttributeProto_AttributeType, ModelProtoSchema } from 'onnx-buf';
 
 type Init<Schema extends Parameters<typeof create>[0]> = MessageInitShape<Schema>;
 
-export type { GraphProto, NodeProto, TensorProto };
-
-/** Numbers are FLOAT with a dot in mind: write ints as bigint. */
+/** Floats are numbers, ints bigints. */
 type RawAttribute = number | bigint | string | readonly number[] | readonly bigint[] | Init<typeof TensorProtoSchema>;
 
 export function rawNode(

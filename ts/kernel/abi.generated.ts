@@ -19,7 +19,7 @@ export const Status = {
   ERROR_STATE: 7,
 } as const;
 export type Status = (typeof Status)[keyof typeof Status];
-/** What each code states, as the header has it; empty where it says nothing. */
+/** What each code states, as the header has it; empty where it says nothing. @public */
 export const StatusMeaning: Readonly<Record<Status, string>> = {
   0: '',
   1: 'create could not get its memory',
@@ -58,7 +58,7 @@ export const MinimizerStatus = {
   NOT_FINITE: 6,
 } as const;
 export type MinimizerStatus = (typeof MinimizerStatus)[keyof typeof MinimizerStatus];
-/** What each code states, as the header has it; empty where it says nothing. */
+/** What each code states, as the header has it; empty where it says nothing. @public */
 export const MinimizerStatusMeaning: Readonly<Record<MinimizerStatus, string>> = {
   0: 'evaluate f and its gradient at x, then tell',
   1: 'max |pg_i| <= pg_tolerance',
@@ -100,7 +100,7 @@ export const LaneStatus = {
   NOT_FINITE: 5,
 } as const;
 export type LaneStatus = (typeof LaneStatus)[keyof typeof LaneStatus];
-/** What each code states, as the header has it; empty where it says nothing. */
+/** What each code states, as the header has it; empty where it says nothing. @public */
 export const LaneStatusMeaning: Readonly<Record<LaneStatus, string>> = {
   0: '',
   1: 'success; step or relative KKT residual below tolerance',

@@ -5,7 +5,7 @@
 import { BlindspotError } from '../errors.ts';
 
 /** Symbol.dispose where the engine has it (Node 20.20 does; some browsers do not yet). */
-export const disposeSymbol: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+const disposeSymbol: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 
 export abstract class Handle<Backend extends { free(): void }> implements Disposable {
   readonly #kind: string;

@@ -33,6 +33,8 @@ export interface AttackExample {
 export interface AttackSummary {
   /** Images given. */
   images: number;
+  /** Only when the attack was interrupted: the images asked for, of which `images` were done. */
+  interruptedOf?: number;
   /** Of these, already misclassified before any change (distortion 0, reported apart). */
   alreadyMisclassified: number;
   /** Adversarial examples found among the others. */
@@ -45,6 +47,7 @@ export interface AttackSummary {
   /** Of the examples found, the share still adversarial after rounding to 8 bits. */
   quantizedSuccessRate: number;
   evaluationsPerImage: number;
+  /** Wall clock of search and judging; reading the model and starting workers left out. */
   seconds: number;
   secondsPerImage: number;
   method: 'boundary' | 'penalty';

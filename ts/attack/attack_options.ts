@@ -1,0 +1,136 @@
+/** What an attack is asked to do: options, defaults, ranges. Unknown names and values are refused by name. */
+import { invalidArgument } from '../errors.ts';
+import type { KernelChoice } from '../kernel/load_kernel.ts';
+import { expectKeys } from '../kernel/options.ts';
+import { type ProviderName, parseProvider } from '../runtime/session.ts';
+import type { AttackProgress } from './progress.ts';
+
+export const METHODS = ['boundary', 'penalty'] as const;
+export const EFFORTS = ['fast', 'thorough'] as const;
+export const KERNELS = ['auto', 'native', 'wasm'] as const satisfies readonly KernelChoice[];
+const NAMED_TARGETS = ['none', 'random', 'least-likely', 'labels'] as const;
+
+export type AttackMethod = (typeof METHODS)[number];
+export type AttackEffort = (typeof EFFORTS)[number];
+
+/**
+ * Class to reach: none (any class but the label), random (a wrong class drawn by seed), least-likely (of the model's
+ * answer to the image itself), labels (the data's own targets), or one class for all.
+ */
+export type TargetChoice = (typeof NAMED_TARGETS)[number] | number;
+
+export interface AttackOptions {
+  /** Default 'none'. */
+  target?: TargetChoice;
+  /** boundary (default): the fast one. penalty: Szegedy et al. 2013. */
+  method?: AttackMethod;
+  /** Default 'fast'; 'thorough' starts anew from other classes. */
+  effort?: AttackEffort;
+  /** Default 'auto': native, else wasm. */
+  kernel?: KernelChoice;
+  /** Where the model runs; default cpu in Node, wasm in the browser. */
+  provider?: ProviderName;
+  /** Threads that search, 1..256; default by the work there is. Results do not depend on it. */
+  workers?: number;
+  /** Images searched at once by a worker, 1..65536; default by images and memory. */
+  lanes?: number;
+  /** Memory for the searches and the model's activations, in bytes; default 2 GiB. */
+  maxMemory?: number;
+  /** Of random targets and restarts, an integer from 0; default 0. */
+  seed?: number;
+  /** The first so many images; default all. */
+  count?: number;
+  /** Bits, 1..16: search among images that a file of so many bits holds exactly; 0 (default) for none. */
+  quantize?: number;
+  /** Most gradient evaluations of an image; 0 (default): as method and effort have it. */
+  maxEvaluations?: number;
+  onProgress?: (progress: AttackProgress) => void;
+  /** Ends the attack early: the images done until then are kept. */
+  signal?: AbortSignal;
+}
+
+export interface CompleteAttackOptions {
+  readonly target: TargetChoice;
+  readonly method: AttackMethod;
+  readonly effort: AttackEffort;
+  readonly kernel: KernelChoice;
+  readonly provider: ProviderName;
+  readonly workers: number | undefined;
+  readonly lanes: number | undefined;
+  readonly maxMemory: number;
+  readonly seed: number;
+  readonly count: number | undefined;
+  readonly quantize: number;
+  readonly maxEvaluations: number;
+  readonly onProgress: ((progress: AttackProgress) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+const DEFAULT_MAX_MEMORY = 2 * 2 ** 30;
+
+type OptionName = keyof AttackOptions;
+const OPTION_NAMES = Object.keys({
+  target: 0,
+  method: 0,
+  effort: 0,
+  kernel: 0,
+  provider: 0,
+  workers: 0,
+  lanes: 0,
+  maxMemory: 0,
+  seed: 0,
+  count: 0,
+  quantize: 0,
+  maxEvaluations: 0,
+  onProgress: 0,
+  signal: 0,
+} satisfies Record<OptionName, 0>);
+
+/** @throws INVALID_ARGUMENT naming the option, what was expected and what came. */
+export function completeAttackOptions(options: AttackOptions, defaultProvider: ProviderName): CompleteAttackOptions {
+  expectKeys('attack options', options, OPTION_NAMES);
+  const integer = (name: OptionName, value: number | undefined, least: number, most: number) =>
+    value === undefined ? undefined : expectInteger(name, value, least, most);
+  return {
+    target: expectTarget(options.target ?? 'none'),
+    method: expectOneOf('method', options.method ?? 'boundary', METHODS),
+    effort: expectOneOf('effort', options.effort ?? 'fast', EFFORTS),
+    kernel: expectOneOf('kernel', options.kernel ?? 'auto', KERNELS),
+    provider: parseProvider(options.provider ?? defaultProvider),
+    workers: integer('workers', options.workers, 1, 256),
+    lanes: integer('lanes', options.lanes, 1, 65_536),
+    maxMemory: expectInteger('maxMemory', options.maxMemory ?? DEFAULT_MAX_MEMORY, 1, Number.MAX_SAFE_INTEGER),
+    seed: expectInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    count: integer('count', options.count, 1, Number.MAX_SAFE_INTEGER),
+    quantize: expectInteger('quantize', options.quantize ?? 0, 0, 16),
+    maxEvaluations: expectInteger('maxEvaluations', options.maxEvaluations ?? 0, 0, 2 ** 31 - 1),
+    onProgress: options.onProgress,
+    signal: options.signal,
+  };
+}
+
+/** A target as text, from the command line. @throws INVALID_ARGUMENT listing what there is. */
+export function parseTarget(text: string): TargetChoice {
+  return expectTarget(/^\d{1,9}$/.test(text) ? Number(text) : text);
+}
+
+function expectTarget(value: unknown): TargetChoice {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  const named = NAMED_TARGETS.find((name) => name === value);
+  if (named === undefined) throw invalidArgument('target', `${NAMED_TARGETS.join(', ')} or a class index`, value);
+  return named;
+}
+
+function expectOneOf<T extends string>(name: OptionName, value: string, allowed: readonly T[]): T {
+  const known = allowed.find((candidate) => candidate === value);
+  if (known === undefined) throw invalidArgument(name, allowed.join(' or '), value);
+  return known;
+}
+
+function expectInteger(name: OptionName, value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw invalidArgument(name, `a whole number ${range}`, value);
+  }
+  return value;
+}

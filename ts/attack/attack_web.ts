@@ -1,0 +1,43 @@
+/** `attack` in browsers: onnxruntime-web and the WebAssembly kernel, in one shard. Nothing here imports a module of Node's. */
+import { describeKernel, type WebKernelOptions } from '../kernel/load_kernel_web.ts';
+import { createSession, type WebSessionOptions } from '../runtime/web_session.ts';
+import type { AttackData } from './attack_data.ts';
+import { attackOn } from './attack_on.ts';
+import type { AttackOptions } from './attack_options.ts';
+import { runShardHere } from './inline_shard.ts';
+import type { AttackOutcome } from './result.ts';
+
+export interface WebAttackOptions extends Omit<AttackOptions, 'workers'> {
+  /** Bytes or address of blindspot.wasm. */
+  wasm?: WebKernelOptions['wasm'];
+  /** Where the files of onnxruntime-web are served. */
+  assets?: WebSessionOptions['assets'];
+}
+
+/**
+ * As `attack` in Node, with provider 'wasm' (default) or 'webgpu'.
+ *
+ * @param model the bytes of an ONNX file.
+ * @throws as in Node; PROVIDER_UNAVAILABLE for cpu and cuda.
+ */
+export async function attack(
+  model: Uint8Array,
+  data: AttackData,
+  { wasm, assets, ...options }: WebAttackOptions = {},
+): Promise<AttackOutcome> {
+  const session: typeof createSession = (bytes, given) =>
+    createSession(bytes, { ...given, ...(assets === undefined ? {} : { assets }) });
+  return await attackOn(
+    {
+      defaultProvider: 'wasm',
+      createSession: session,
+      describeKernel: (choice) => describeKernel(choice, wasm === undefined ? {} : { wasm }),
+      chooseWorkers: () => 1,
+      runShards: (plan) => runShardHere(plan, session),
+      versions: async () => ({ browser: navigator.userAgent }),
+    },
+    model,
+    data,
+    { ...options, workers: 1 },
+  );
+}

@@ -1,0 +1,157 @@
+/**
+ * The verdict on delivered pixels, by the plain model: never the search's own word. It is given twice, for the float32
+ * pixels and for what is left of them after rounding to 8 bits, as a saved PNG holds them.
+ *
+ *     hard margin   untargeted: z_label - max_{j≠label} z_j     targeted: max_{j≠target} z_j - z_target
+ *     adversarial   ⇔ margin < 0 and every pixel in [0, 1]
+ */
+import { largest } from '../nn/evaluate.ts';
+import type { Session } from '../runtime/session.ts';
+import { UNTARGETED } from './targets.ts';
+
+export interface Verdict {
+  /** Class answered; -1 when a logit is NaN. */
+  readonly prediction: number;
+  readonly margin: number;
+  readonly success: boolean;
+}
+
+export interface JudgedImages {
+  /** [images, n], row-major. */
+  readonly pixels: Float32Array;
+  /** Of one image. */
+  readonly shape: readonly number[];
+  /** [images] */
+  readonly labels: Int32Array;
+  /** [images], -1 for untargeted. */
+  readonly targets: Int32Array;
+}
+
+export interface ClassifiedImages {
+  /** Class answered, [images]; -1 when a logit is NaN. */
+  readonly predictions: Int32Array;
+  /** Class of the smallest logit but the label, [images]. */
+  readonly leastLikely: Int32Array;
+}
+
+/** Runs the plain model (logitsGraph) over images, a batch at a time. */
+export class Judge {
+  readonly #session: Session;
+  readonly #classes: number;
+  readonly #rows: number;
+
+  /** @param rows images a batch. */
+  constructor(session: Session, classes: number, rows: number) {
+    this.#session = session;
+    this.#classes = classes;
+    this.#rows = rows;
+  }
+
+  /** What the model answers to the images as they are. */
+  async classify(images: Pick<JudgedImages, 'pixels' | 'shape' | 'labels'>): Promise<ClassifiedImages> {
+    const { labels } = images;
+    const predictions = new Int32Array(labels.length);
+    const leastLikely = new Int32Array(labels.length);
+    await this.#forEachBatch(images, allOf(labels), false, (logits, index, row) => {
+      predictions[index] = largest(logits, row * this.#classes, this.#classes);
+      leastLikely[index] = smallestBut(labels[index] as number, logits, row * this.#classes, this.#classes);
+    });
+    return { predictions, leastLikely };
+  }
+
+  /**
+   * @param indices images to judge.
+   * @param quantized whether to round them to 8 bits first.
+   * @returns one verdict an index, in their order.
+   */
+  async judge(images: JudgedImages, indices: Int32Array, quantized: boolean): Promise<Verdict[]> {
+    const { pixels, labels, targets } = images;
+    const size = pixels.length / labels.length;
+    const verdicts: Verdict[] = [];
+    await this.#forEachBatch(images, indices, quantized, (logits, index, row) => {
+      const start = row * this.#classes;
+      const margin = hardMargin(logits, start, this.#classes, labels[index] as number, targets[index] as number);
+      // Rounding to 8 bits stays in the box.
+      const success = margin < 0 && (quantized || inBox(pixels, index * size, size));
+      verdicts.push({ prediction: largest(logits, start, this.#classes), margin, success });
+    });
+    return verdicts;
+  }
+
+  async #forEachBatch(
+    { pixels, shape, labels }: Pick<JudgedImages, 'pixels' | 'shape' | 'labels'>,
+    indices: Int32Array,
+    quantized: boolean,
+    visit: (logits: Float32Array, index: number, row: number) => void,
+  ): Promise<void> {
+    const size = pixels.length / labels.length;
+    const place = new Float32Array(Math.min(this.#rows, indices.length) * size);
+    for (let start = 0; start < indices.length; start += this.#rows) {
+      const batch = indices.subarray(start, start + this.#rows);
+      for (const [row, index] of batch.entries()) {
+        place.set(pixels.subarray(index * size, (index + 1) * size), row * size);
+      }
+      const filled = place.subarray(0, batch.length * size);
+      if (quantized) roundTo8Bits(filled);
+      const image = { data: filled, dims: [batch.length, ...shape] };
+      const { logits } = await this.#session.run({ image }, { logits: null });
+      if (logits === undefined) throw new TypeError('the model gave no logits');
+      for (const [row, index] of batch.entries()) visit(logits.data, index, row);
+    }
+  }
+}
+
+/** To the nearest of 256 levels, in place: what an 8-bit file gives back. */
+export function roundTo8Bits(pixels: Float32Array): void {
+  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.round((pixels[i] as number) * 255) / 255;
+}
+
+/** NaN when a logit is. */
+export function hardMargin(
+  logits: Float32Array,
+  start: number,
+  classes: number,
+  label: number,
+  target: number,
+): number {
+  const chosen = target === UNTARGETED ? label : target;
+  let others = Number.NEGATIVE_INFINITY;
+  for (let j = 0; j < classes; j++) {
+    const value = logits[start + j] as number;
+    if (Number.isNaN(value)) return Number.NaN;
+    if (j !== chosen && value > others) others = value;
+  }
+  const own = logits[start + chosen] as number;
+  return target === UNTARGETED ? own - others : others - own;
+}
+
+/** |a - b|₂ of image `index`, summed in double. */
+export function distance(a: Float32Array, b: Float32Array, index: number, size: number): number {
+  let sum = 0;
+  for (let i = index * size; i < (index + 1) * size; i++) {
+    const change = (a[i] as number) - (b[i] as number);
+    sum += change * change;
+  }
+  return Math.sqrt(sum);
+}
+
+function inBox(pixels: Float32Array, start: number, size: number): boolean {
+  for (let i = start; i < start + size; i++) {
+    const value = pixels[i] as number;
+    // Written so that NaN fails it too.
+    if (!(value >= 0 && value <= 1)) return false;
+  }
+  return true;
+}
+
+function smallestBut(label: number, logits: Float32Array, start: number, classes: number): number {
+  let best = label === 0 ? 1 : 0;
+  for (let j = 0; j < classes; j++) {
+    if (j !== label && (logits[start + j] as number) < (logits[start + best] as number)) best = j;
+  }
+  return best;
+}
+
+function allOf(values: Int32Array): Int32Array {
+  return Int32Array.from(values, (_, index) => index);
+}

@@ -1,0 +1,164 @@
+/**
+ * What the shards of one attack share: the images, the queue, and a place for each result. A shard takes the next
+ * image whenever a lane is free, so no shard waits while another has work. Every image is searched by its own
+ * position, label, target and seed, so which shard takes it makes no difference.
+ *
+ * All of it is numbers in (shared) memory: with worker threads the same board lies in every thread, no message carries
+ * an image, and the counters are changed by Atomics.
+ */
+import { LaneStatus } from '../kernel/abi.generated.ts';
+import type { SearchResult } from '../kernel/kernel.ts';
+
+const Control = { NEXT: 0, DONE: 1, STOP: 2, SIZE: 3 } as const;
+const Field = { L2: 0, EVALUATIONS: 1, KKT_RESIDUAL: 2, STARTS: 3, SIZE: 4 } as const;
+
+/** Sent to worker threads as it is. */
+export interface BoardMemory {
+  /** Pixels of an image. */
+  readonly n: number;
+  /** [images, n] */
+  readonly images: Float32Array;
+  /** [images] */
+  readonly labels: Int32Array;
+  /** [images], -1 for untargeted. */
+  readonly targets: Int32Array;
+  /** Positions of the images to attack. */
+  readonly queue: Int32Array;
+  readonly control: Int32Array;
+  /** LaneStatus of each image, [images]; 0 until it is done. Written last. */
+  readonly statuses: Int32Array;
+  /** [images, Field.SIZE] */
+  readonly fields: Float64Array;
+  /** [images, n]; the original where nothing was found. */
+  readonly adversarial: Float32Array;
+}
+
+/** A result without its pixels, which are in `adversarial`. */
+export interface BoardResult {
+  readonly status: LaneStatus;
+  readonly l2: number;
+  readonly evaluations: number;
+  readonly kktResidual: number;
+  readonly starts: number;
+}
+
+export interface BoardTally {
+  readonly done: number;
+  readonly succeeded: number;
+  /** Sum over those that succeeded. */
+  readonly l2: number;
+}
+
+export class ShardBoard {
+  readonly memory: BoardMemory;
+
+  constructor(memory: BoardMemory) {
+    this.memory = memory;
+  }
+
+  /**
+   * @param shared for worker threads: everything is copied into shared memory. Otherwise the images are not copied.
+   */
+  static create(
+    input: Omit<BoardMemory, 'control' | 'statuses' | 'fields' | 'adversarial'>,
+    shared: boolean,
+  ): ShardBoard {
+    const bytes = (size: number): ArrayBufferLike => (shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
+    const integers = (length: number) => new Int32Array(bytes(4 * length));
+    const floats = (length: number) => new Float32Array(bytes(4 * length));
+    const placeInts = (values: Int32Array) => (shared ? copyInto(integers(values.length), values) : values);
+    const placeFloats = (values: Float32Array) => (shared ? copyInto(floats(values.length), values) : values);
+    const { n, images, labels, targets, queue } = input;
+    return new ShardBoard({
+      n,
+      images: placeFloats(images),
+      labels: placeInts(labels),
+      targets: placeInts(targets),
+      queue: placeInts(queue),
+      control: integers(Control.SIZE),
+      statuses: integers(labels.length),
+      fields: new Float64Array(bytes(8 * Field.SIZE * labels.length)),
+      adversarial: copyInto(floats(images.length), images),
+    });
+  }
+
+  /** Position of the next image to attack; undefined when none is left. */
+  next(): number | undefined {
+    return this.memory.queue[Atomics.add(this.memory.control, Control.NEXT, 1)];
+  }
+
+  /** The pixels at `index`: a view. */
+  image(index: number): Float32Array {
+    return this.memory.images.subarray(index * this.memory.n, (index + 1) * this.memory.n);
+  }
+
+  label(index: number): number {
+    return this.memory.labels[index] as number;
+  }
+
+  target(index: number): number {
+    return this.memory.targets[index] as number;
+  }
+
+  /** Keeps a result whose id is the image's position. */
+  deliver(result: SearchResult): void {
+    const { n, adversarial, fields, statuses, control } = this.memory;
+    const { id } = result;
+    adversarial.set(result.example, id * n);
+    const row = id * Field.SIZE;
+    fields[row + Field.L2] = result.l2;
+    fields[row + Field.EVALUATIONS] = result.evaluations;
+    fields[row + Field.KKT_RESIDUAL] = result.kktResidual;
+    fields[row + Field.STARTS] = result.starts;
+    Atomics.store(statuses, id, result.status);
+    Atomics.add(control, Control.DONE, 1);
+  }
+
+  /** undefined until the image is done. */
+  result(index: number): BoardResult | undefined {
+    const status = Atomics.load(this.memory.statuses, index) as LaneStatus;
+    if (status === LaneStatus.RUNNING) return undefined;
+    const field = (at: number) => this.memory.fields[index * Field.SIZE + at] as number;
+    return {
+      status,
+      l2: field(Field.L2),
+      evaluations: field(Field.EVALUATIONS),
+      kktResidual: field(Field.KKT_RESIDUAL),
+      starts: field(Field.STARTS),
+    };
+  }
+
+  /** Images done. */
+  get done(): number {
+    return Atomics.load(this.memory.control, Control.DONE);
+  }
+
+  tally(): BoardTally {
+    let done = 0;
+    let succeeded = 0;
+    let l2 = 0;
+    for (const index of this.memory.queue) {
+      const status = Atomics.load(this.memory.statuses, index);
+      if (status === LaneStatus.RUNNING) continue;
+      done += 1;
+      if (status !== LaneStatus.CONVERGED && status !== LaneStatus.BUDGET) continue;
+      succeeded += 1;
+      l2 += this.memory.fields[index * Field.SIZE + Field.L2] as number;
+    }
+    return { done, succeeded, l2 };
+  }
+
+  /** Asks every shard to end before its next evaluation. */
+  stop(): void {
+    Atomics.store(this.memory.control, Control.STOP, 1);
+  }
+
+  get stopped(): boolean {
+    return Atomics.load(this.memory.control, Control.STOP) === 1;
+  }
+}
+
+function copyInto<A extends Int32Array | Float32Array>(place: A, values: A): A {
+  place.set(values);
+  return place;
+}

@@ -21,14 +21,16 @@ class ArenaMeter {
  public:
   template <typename T>
   T* take(std::size_t count) {
-    bytes_ += round_up(count * sizeof(T), kAlignment);
+    const std::uint64_t bytes = static_cast<std::uint64_t>(count) * sizeof(T);
+    bytes_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
     return nullptr;
   }
 
-  std::size_t bytes() const { return bytes_; }
+  // SIZE_MAX, which no arena reserves, when the machine cannot address that much.
+  std::size_t bytes() const { return bytes_ > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(bytes_); }
 
  private:
-  std::size_t bytes_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 class Arena {

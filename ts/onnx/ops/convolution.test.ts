@@ -1,7 +1,10 @@
 import fc from 'fast-check';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { gradients } from '../gradients.ts';
+import { GraphBuilder } from '../graph_builder.ts';
 import type { Shape } from '../shape.ts';
 import { checkGradient } from '../testing/gradient_check.ts';
+import type { Value } from '../value.ts';
 
 const geometry = fc.record({
   group: fc.integer({ min: 1, max: 3 }),
@@ -46,6 +49,25 @@ describe('Conv', () => {
   test('of one spatial dimension', async () => {
     const inputs: Shape[] = [['N', 2, 7], [4, 1, 3], [4]];
     await checkGradient({ inputs, build: (g, xs) => g.op('Conv', xs, { group: 2, strides: [2], pads: [1, 0] }) });
+  });
+
+  test.each([
+    [{ pads: [1, 1, 1, 1] }, 'Conv'],
+    [{ pads: [0, 2, 1, 0], dilations: [1, 2] }, 'Conv'],
+    [{ pads: [0, 3, 1, 0] }, 'ConvTranspose'],
+    [{ strides: [2, 1] }, 'ConvTranspose'],
+  ])('by the input, with a constant weight of many channels: %o by %s', async (attributes, op) => {
+    const data = Float32Array.from({ length: 3 * 16 * 9 }, (_, i) => Math.sin(i) / 4);
+    const build = (g: GraphBuilder, [x]: Value[]): Value => {
+      const w = g.precision === 'float64' ? Float64Array.from(data) : data;
+      return g.op('Conv', [x, g.constant(w, [3, 16, 3, 3])], attributes);
+    };
+    await checkGradient({ inputs: [['N', 16, 4, 5]], build });
+    const graph = new GraphBuilder();
+    const x = graph.input('x', 'float32', ['N', 16, 4, 5]);
+    const y = build(graph, [x]);
+    gradients(graph, y, [x], graph.input('c', 'float32', y.shape));
+    expect(graph.nodes.map((node) => node.op)).toEqual(['Conv', op]);
   });
 
   test('by a constant weight', async () => {

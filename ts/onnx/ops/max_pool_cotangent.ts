@@ -1,7 +1,8 @@
 /**
  * Max-pool's backward pass: the cotangent goes to the winner of each window. No operator does it, and no one form
- * runs everywhere (WebGPU has no Indices output), so there are three:
- *   cpu      Indices of the forward pass, added up by ScatterElements; ties: the first element wins;
+ * runs everywhere (WebGPU has no Indices output), so there are several:
+ *   cpu      Indices of the forward pass, laid back by MaxUnpool (windows without overlap) or added up by
+ *            ScatterElements; ties: the first element wins;
  *   webgpu, windows that tile the input: compare each element with its window's maximum by broadcasting;
  *   webgpu, otherwise: windows gathered by Slice, compared, and laid back by a fixed transposed convolution.
  * The webgpu forms share the cotangent equally among tied elements: also a subgradient.
@@ -18,14 +19,19 @@ import { type StaticGeometry, span } from './spatial_window.ts';
 const BELOW_EVERYTHING = -3e38;
 
 export function maxPoolCotangent(context: VjpContext, geometry: StaticGeometry): Value {
-  if (context.target === 'cpu') return scatterToWinners(context);
+  if (context.target === 'cpu') return scatterToWinners(context, geometry);
   return tiles(geometry) ? compareTiles(context, geometry) : compareWindows(context, geometry);
 }
 
-function scatterToWinners({ graph, node, cotangent, input }: VjpContext): Value {
+function scatterToWinners({ graph, node, cotangent, input }: VjpContext, geometry: StaticGeometry): Value {
   const x = input(0);
   const [, indices] = graph.ops('MaxPool', [x], 2, node.attributes);
   if (!indices) throw new TypeError('MaxPool made no indices');
+  if (x.type === 'float32' && isDisjoint(geometry)) {
+    const { kernel, strides } = geometry;
+    const attributes = { kernel_shape: kernel, strides };
+    return graph.op('MaxUnpool', [cotangent, indices, graph.op('Shape', [x])], attributes);
+  }
   const flat = graph.ints([-1]);
   const zero = graph.filled(0, [1], x.type).constant;
   const zeros = graph.op('ConstantOfShape', [graph.op('Shape', [x])], zero ? { value: zero } : {});
@@ -35,6 +41,15 @@ function scatterToWinners({ graph, node, cotangent, input }: VjpContext): Value 
     { axis: 0, reduction: 'add' },
   );
   return reshapeTo(graph, sums, x.shape);
+}
+
+/** Windows without overlap, so that no element wins twice, and within the input, as MaxUnpool demands. */
+function isDisjoint({ kernel, strides, dilations, padsBegin, inputSize, outputSize }: StaticGeometry): boolean {
+  return kernel.every((k, i) => {
+    const [stride = 1, size = 1, count = 1] = [strides[i], inputSize[i], outputSize[i]];
+    const reach = span(k, dilations[i] ?? 1);
+    return reach <= stride && padsBegin[i] === 0 && (count - 1) * stride + reach <= size;
+  });
 }
 
 /** Windows without overlap, padding or leftover. */

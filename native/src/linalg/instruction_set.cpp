@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace blindspot {
@@ -11,6 +12,7 @@ namespace blindspot {
   namespace set {                  \
   template <typename T>            \
   const VectorOps<T>& table();     \
+  const SearchOps& search_table(); \
   extern template const VectorOps<float>& table<float>();   \
   extern template const VectorOps<double>& table<double>(); \
   }
@@ -98,6 +100,20 @@ const VectorOps<T>& vector_ops() {
   return simd128::table<T>();
 #else
   return scalar::table<T>();
+#endif
+}
+
+const SearchOps& search_ops() {
+#if defined(__x86_64__)
+  switch (current().set) {
+    case InstructionSet::kAvx512: return avx512::search_table();
+    case InstructionSet::kAvx2: return avx2::search_table();
+    default: return sse2::search_table();
+  }
+#elif defined(__wasm_simd128__)
+  return simd128::search_table();
+#else
+  return scalar::search_table();
 #endif
 }
 

@@ -20,6 +20,7 @@
 #include <immintrin.h>
 #endif
 
+#include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace blindspot {
@@ -516,6 +517,8 @@ const VectorOps<T>& table() {
 
 template const VectorOps<float>& table<float>();
 template const VectorOps<double>& table<double>();
+
+#include "linalg/search_ops_impl.hpp"
 
 }  // namespace BLINDSPOT_SET
 }  // namespace blindspot

@@ -1,0 +1,33 @@
+// Projection of a point on halfspaces and a box:
+//
+//   min 1/2 |y - z|^2   subject to   a_j . y <= c_j (j < planes),   lower <= y <= upper
+//
+// by its dual in the multipliers mu >= 0. For fixed mu the minimiser is y(mu) = clip(z - sum mu_j a_j), and the
+// dual's gradient is r_j = a_j . y(mu) - c_j, its (generalised) Hessian -A_F A_F^T over the coordinates F that the
+// box leaves free. A semismooth Newton step solves the small quadratic program with that Hessian; it ends at the
+// exact projection as soon as F no longer changes, usually after two to four steps.
+#pragma once
+
+#include <cstddef>
+
+#include "linalg/search_ops.hpp"
+
+namespace blindspot {
+
+struct Box {
+  float lower = 0.0f;
+  float upper = 1.0f;
+};
+
+struct HalfspaceProjection {
+  bool solved = false;              // residuals within tolerance; false when the set is empty or nearly so
+  double multipliers[kMaxPlanes] = {};
+  double squared_distance = 0.0;    // |y - z|^2
+};
+
+// rows: planes pointers to a_j; offsets: c_j. multipliers of `start` (or zeros) warm-start the dual.
+// Writes y, [n]. Distances to the halfspaces are within 1e-7 when solved.
+HalfspaceProjection project_halfspaces(const float* z, const float* const* rows, const double* offsets, int planes,
+                                       Box box, std::size_t n, const double* start, float* y);
+
+}  // namespace blindspot

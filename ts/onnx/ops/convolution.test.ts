@@ -51,6 +51,21 @@ describe('Conv', () => {
     await checkGradient({ inputs, build: (g, xs) => g.op('Conv', xs, { group: 2, strides: [2], pads: [1, 0] }) });
   });
 
+  test('group by group for webgpu, where one channel is made from several', async () => {
+    const attributes = { group: 2, strides: [2, 2], pads: [1, 1, 1, 1] };
+    const inputs: Shape[] = [
+      ['N', 2, 8, 7],
+      [4, 1, 3, 3],
+    ];
+    await checkGradient({ inputs, target: 'webgpu', build: (g, xs) => g.op('Conv', xs, attributes) });
+    const graph = new GraphBuilder();
+    const x = graph.input('x', 'float32', ['N', 2, 8, 7]);
+    const y = graph.op('Conv', [x, graph.filled(1, [4, 1, 3, 3])], attributes);
+    gradients(graph, y, [x], graph.input('c', 'float32', y.shape), { target: 'webgpu' });
+    const transposed = graph.nodes.filter((node) => node.op === 'ConvTranspose');
+    expect(transposed.map((node) => node.attributes['group'])).toEqual([1, 1]);
+  });
+
   test.each([
     [{ pads: [1, 1, 1, 1] }, 'Conv'],
     [{ pads: [0, 2, 1, 0], dilations: [1, 2] }, 'Conv'],

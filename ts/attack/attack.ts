@@ -3,14 +3,14 @@ import { availableParallelism } from 'node:os';
 import { readUserFile } from '../data/read_file.ts';
 import { invalidArgument } from '../errors.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
-import { createSession, runtimeVersion } from '../runtime/node_session.ts';
+import { createSession } from '../runtime/node_session.ts';
 import type { AttackData } from './attack_data.ts';
 import { type AttackPlatform, type AttackWork, attackOn } from './attack_on.ts';
 import type { AttackOptions } from './attack_options.ts';
 import { runShardHere } from './inline_shard.ts';
-import { packageVersion } from './package_version.ts';
 import type { AttackOutcome } from './result.ts';
 import { runShardPool } from './shard_pool.ts';
+import { versions } from './versions.ts';
 
 /**
  * Finds, for each image, a change as small as can be found that makes the model answer wrongly (or the class wanted).
@@ -42,11 +42,7 @@ const NODE: AttackPlatform = {
   describeKernel,
   chooseWorkers,
   runShards: (plan) => (plan.workers === 1 ? runShardHere(plan, createSession) : runShardPool(plan)),
-  versions: async () => ({
-    blindspot: packageVersion(),
-    onnxruntime: await runtimeVersion(),
-    node: process.versions.node,
-  }),
+  versions,
 };
 
 /** One worker a core when there is work enough; one in all for a GPU, which the workers would only share. */

@@ -34,7 +34,7 @@ export interface AttackPlatform {
   /** @returns seconds, from the moment when every shard was ready. */
   runShards(plan: ShardPlan): Promise<number>;
   /** blindspot, onnxruntime, node or browser. */
-  versions(provider: ProviderName): Promise<Record<string, string>>;
+  versions(): Promise<Record<string, string>>;
 }
 
 export interface AttackWork {
@@ -125,7 +125,7 @@ export async function attackOn(
     provider: session.provider,
     workers,
     seed,
-    versions: await platform.versions(provider),
+    versions: await platform.versions(),
     ...(kept.length < set.count ? { interruptedOf: set.count } : {}),
   });
   return { summary, examples, imageShape: [...imageShape], ...deliveredPixels(set, board, kept) };

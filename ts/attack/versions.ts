@@ -1,17 +1,16 @@
-/** The version in package.json, the nearest one above this file: it runs from ts/ and, compiled, from dist/ts/. */
+/** Versions of what a result was made with, in Node. */
 import { createRequire } from 'node:module';
 import { z } from 'zod';
+import { runtimeVersion } from '../runtime/node_session.ts';
 
 const Package = z.object({ name: z.literal('blindspot'), version: z.string() });
 
-let version: string | undefined;
-
-export function packageVersion(): string {
-  version ??= read();
-  return version;
+export async function versions(): Promise<Record<string, string>> {
+  return { blindspot: packageVersion(), onnxruntime: await runtimeVersion(), node: process.versions.node };
 }
 
-function read(): string {
+/** From the nearest package.json: this file runs from ts/ and, compiled, from dist/ts/. */
+export function packageVersion(): string {
   const require = createRequire(import.meta.url);
   for (const path of ['../../package.json', '../../../package.json']) {
     try {

@@ -1,0 +1,216 @@
+/** `blindspot attack`: reads model and data, searches, judges, writes the report. */
+import { createHash } from 'node:crypto';
+import { type Command, Option } from 'commander';
+import { attack } from '../attack/attack.ts';
+import { type AttackOptions, EFFORTS, KERNELS, METHODS } from '../attack/attack_options.ts';
+import type { AttackProgress } from '../attack/progress.ts';
+import type { ImageSet } from '../data/image_set.ts';
+import { loadData } from '../data/load_data.ts';
+import { readUserFile } from '../data/read_file.ts';
+import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { describeClassifier } from '../onnx/classifier.ts';
+import { readModel } from '../onnx/read_model.ts';
+import { formatCount, formatDistortion, formatSeconds, formatShare } from '../report/number_format.ts';
+import { PROVIDERS } from '../runtime/session.ts';
+import { attackSummaryText } from './attack_summary_text.ts';
+import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parsers.ts';
+import { checkOutputFolder } from './output_folder.ts';
+import { ProgressLine } from './progress_line.ts';
+import { ExitCode, type Terminal } from './terminal.ts';
+import { writeAttack } from './write_attack.ts';
+
+interface AttackFlags {
+  model: string;
+  data: string;
+  out: string;
+  count?: number;
+  target: NonNullable<AttackOptions['target']>;
+  method: NonNullable<AttackOptions['method']>;
+  effort: NonNullable<AttackOptions['effort']>;
+  kernel: NonNullable<AttackOptions['kernel']>;
+  provider: NonNullable<AttackOptions['provider']>;
+  workers?: number;
+  lanes?: number;
+  seed: number;
+  quantize: number;
+  maxEvaluations: number;
+  maxMemory?: number;
+  resize: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  The nearest mistakes of 100 MNIST test images, and a report of them in out/a:
+    npx blindspot attack --model out/fc/model.onnx --data mnist --count 100 --out out/a
+  The nearest image that the model takes for a class drawn at random:
+    npx blindspot attack --model out/fc --data mnist --count 100 --target random --out out/b
+  Images of your own, each in a folder named by its class index (photos/3/cat.png), that stay adversarial as PNG files:
+    npx blindspot attack --model model.onnx --data photos --quantize 8 --out out/c
+
+What it leaves in --out:
+  report.html       the answer, with pictures; opens in any browser
+  results.json      summary and one line an image: l2, distortion, verdicts, evaluations, status
+  adversarial.npz   images float32 [N, …], labels, targets (-1: none), indices
+  figures/*.png     the report's figures
+
+Distortion is the root mean square change of a pixel, pixels in [0, 1]: sqrt(Σ (x' - x)² / n).
+The exit code is 0 when the attack ran to its end, 2 for a mistake in what was asked, 130 after Ctrl-C.`;
+
+/** @param finish takes the exit code. */
+export function addAttackCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  const choice = (flags: string, text: string, names: readonly string[], standard: string) =>
+    new Option(flags, text).choices(names).default(standard);
+  program
+    .command('attack')
+    .summary('find the smallest change to each image that makes a model answer wrongly')
+    .description(
+      'Finds, for each image, a change as small as can be found that makes the model answer wrongly, and proves it by\nrunning the plain model on the very pixels it delivers. Images that are answered wrongly from the start are\nreported apart.',
+    )
+    .requiredOption('--model <file|dir>', 'an ONNX classifier, or a folder that holds model.onnx')
+    .requiredOption(
+      '--data <name>',
+      'labelled images: mnist (test images; mnist:train, mnist:P1, mnist:P2), a folder of image files, or a .npz file',
+    )
+    .requiredOption('--out <dir>', 'folder for the results')
+    .option('--count <n>', 'the first so many images (default: all)', wholeNumber(1))
+    .addOption(
+      new Option(
+        '--target <class>',
+        "class to reach: none (any wrong one), random, least-likely, labels (the data's targets), or a class index",
+      )
+        .argParser(targetChoice)
+        .default('none'),
+    )
+    .addOption(
+      choice(
+        '--method <name>',
+        'boundary is fast and closest; penalty is the method of Szegedy et al. 2013',
+        METHODS,
+        'boundary',
+      ),
+    )
+    .addOption(choice('--effort <name>', 'thorough also starts from other classes', EFFORTS, 'fast'))
+    .addOption(
+      choice(
+        '--kernel <name>',
+        'the C++ search as a native addon or as WebAssembly; auto takes the first that loads',
+        KERNELS,
+        'auto',
+      ),
+    )
+    .addOption(choice('--provider <name>', 'where ONNX Runtime runs the model', PROVIDERS, 'cpu'))
+    .option('--workers <n>', 'threads that search (default: by the work there is)', wholeNumber(1, 256))
+    .option(
+      '--lanes <n>',
+      'images searched at once by a worker (default: by images and memory)',
+      wholeNumber(1, 65_536),
+    )
+    .option('--seed <n>', 'of random targets and restarts', wholeNumber(0), 0)
+    .option(
+      '--quantize <bits>',
+      'search among images that a file of so many bits holds exactly; 0 for none',
+      wholeNumber(0, 16),
+      0,
+    )
+    .option(
+      '--max-evaluations <n>',
+      'most gradient evaluations of an image; 0: as method and effort have it',
+      wholeNumber(0, 2 ** 31 - 1),
+      0,
+    )
+    .option('--max-memory <bytes>', 'memory for searches and activations, such as 512M (default: 2G)', byteCount)
+    .option('--resize', 'scale and crop image files to the size that the model takes', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: AttackFlags) => finish(await runAttack(flags, terminal, program)));
+}
+
+async function runAttack(flags: AttackFlags, terminal: Terminal, program: Command): Promise<ExitCode> {
+  const { out, signal } = terminal;
+  await checkOutputFolder(flags.out);
+  const file = await modelFile(flags.model);
+  const bytes = await readUserFile(file, 'model');
+  const classifier = describeClassifier(readModel(bytes));
+  const selection = await describeKernel(flags.kernel);
+  const progress = new ProgressLine(terminal.err, 'searching');
+  try {
+    const data = await readImages(flags, classifier, terminal);
+    const { imageShape, classes } = classifier;
+    out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
+    out.write(`data    ${data.source}: ${formatCount(data.count)} images\n`);
+    out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
+    const outcome = await attack(bytes, data, {
+      ...attackOptions(flags),
+      signal,
+      onProgress: (state) => progress.update(state.done / state.total, progressText(state)),
+    });
+    progress.end();
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await writeAttack(flags.out, outcome, {
+      model: { name: file, path: file },
+      data: { name: data.source, path: flags.data },
+      commandLine: commandLine(program),
+      settings: { ...flagSettings(flags), 'model SHA-256': sha256 },
+      createdAt: new Date(),
+    });
+    out.write(`\n${attackSummaryText(outcome.summary, flags.out, out.isTTY === true)}`);
+    return outcome.summary.interruptedOf === undefined ? ExitCode.OK : ExitCode.INTERRUPTED;
+  } finally {
+    progress.end();
+  }
+}
+
+async function readImages(
+  flags: AttackFlags,
+  classifier: { imageShape: number[]; classes: number },
+  terminal: Terminal,
+): Promise<ImageSet> {
+  const progress = new ProgressLine(terminal.err, 'reading');
+  try {
+    return await loadData(flags.data, {
+      imageShape: classifier.imageShape,
+      classes: classifier.classes,
+      ...(flags.count === undefined ? {} : { count: flags.count }),
+      resize: flags.resize,
+      signal: terminal.signal,
+      onProgress: (done, total) =>
+        progress.update(done / total, `${formatCount(done)} of ${formatCount(total)} images`),
+      onDownload: ({ file, received, total }) => {
+        progress.update(total === undefined ? 0 : received / total, `${file}, ${formatCount(received / 2 ** 20)} MiB`);
+      },
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function attackOptions(flags: AttackFlags): AttackOptions {
+  const { target, method, effort, kernel, provider, workers, lanes, seed, quantize, maxEvaluations, maxMemory } = flags;
+  return {
+    ...{ target, method, effort, kernel, provider, seed, quantize, maxEvaluations },
+    ...(workers === undefined ? {} : { workers }),
+    ...(lanes === undefined ? {} : { lanes }),
+    ...(maxMemory === undefined ? {} : { maxMemory }),
+  };
+}
+
+/** What the summary does not hold yet. */
+function flagSettings({ quantize, maxEvaluations, lanes }: AttackFlags): Record<string, string | number> {
+  return {
+    ...(quantize === 0 ? {} : { 'quantized to bits': quantize }),
+    ...(maxEvaluations === 0 ? {} : { 'evaluations at most': maxEvaluations }),
+    ...(lanes === undefined ? {} : { lanes }),
+  };
+}
+
+function progressText({ phase, done, total, successRate, meanDistortion, secondsLeft }: AttackProgress): string {
+  const images = `${formatCount(done)} of ${formatCount(total)} images`;
+  if (phase === 'judging') return `${images} · judging`;
+  const found = `${formatShare(successRate)} found, mean distortion ${formatDistortion(meanDistortion)}`;
+  return `${images} · ${found} · ${formatSeconds(secondsLeft)} left`;
+}
+
+/** As a reader would type it again. */
+function commandLine(program: Command): string {
+  const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  return ['npx', 'blindspot', ...program.args.map(quote)].join(' ');
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** The executable `blindspot`. */
+import { run } from './run.ts';
+import { ExitCode } from './terminal.ts';
+
+const interruption = new AbortController();
+process.on('SIGINT', () => {
+  // The first one keeps what is done; whoever asks again does not want to wait for it.
+  if (interruption.signal.aborted) process.exit(ExitCode.INTERRUPTED);
+  interruption.abort();
+});
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: process.stdout,
+  err: process.stderr,
+  signal: interruption.signal,
+});

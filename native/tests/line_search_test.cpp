@@ -44,9 +44,8 @@ const Function kFunctions[] = {
      }},
     {"wave",
      [](double a, double& value, double& slope) {
-       value = -a + 0.3 * std::sin(9.0 * a) + 0.02 * a * a;
-       slope = -1.0 + 2.7 * std::cos(9.0 * a) + 0.04 * a;
-       if (a == 0.0) slope = -0.4;
+       value = -a + 0.1 * std::sin(9.0 * a) + 0.02 * a * a;
+       slope = -1.0 + 0.9 * std::cos(9.0 * a) + 0.04 * a;
      }},
 };
 

@@ -107,8 +107,10 @@ TEST_CASE("L-BFGS-B finds the Fortran's minimiser to 1e-6, and the known minimum
     REQUIRE(oracle.count(problem.name) == 1);
     const Recorded& recorded = oracle.at(problem.name);
     const Run run = solve<double, blindspot::Lbfgsb>(problem, options_for(recorded, 10.0, 1e-9));
-    check_count(run.iterations, recorded.tight_iterations);
-    check_count(run.evaluations, recorded.tight_evaluations);
+    if (problem.exact) {  // else the last steps, at the level of rounding, hang on the machine's sin and log
+      check_count(run.iterations, recorded.tight_iterations);
+      check_count(run.evaluations, recorded.tight_evaluations);
+    }
     REQUIRE((recorded.x.size() - 1) * recorded.stride < run.x.size());
     for (std::size_t k = 0; k < recorded.x.size(); ++k) {
       const double theirs = recorded.x[k];

@@ -14,10 +14,11 @@ const COPIES_OF_A_VALUE = 3;
 
 /** Bytes that the gradient graph needs for one image, from above: the runtime reuses some of it. */
 export function activationBytes(model: Model): number {
+  const names = new Set([...model.inputs.map(({ name }) => name), ...model.nodes.flatMap(({ outputs }) => outputs)]);
   let elements = 0;
-  for (const { shape } of [...model.inputs, ...model.values.values()]) {
-    const row = shape.slice(1);
-    if (isStatic(row)) elements += Number(elementCount(row));
+  for (const name of names) {
+    const row = model.values.get(name)?.shape.slice(1) ?? [];
+    if (isStatic(row)) elements += elementCount(row);
   }
   return 4 * COPIES_OF_A_VALUE * elements;
 }

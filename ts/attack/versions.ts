@@ -1,5 +1,7 @@
 /** Versions of what a result was made with, in Node. */
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runtimeVersion } from '../runtime/node_session.ts';
 
@@ -9,15 +11,10 @@ export async function versions(): Promise<Record<string, string>> {
   return { blindspot: packageVersion(), onnxruntime: await runtimeVersion(), node: process.versions.node };
 }
 
-/** From the nearest package.json: this file runs from ts/ and, compiled, from dist/ts/. */
+/** From the nearest package.json above: this file runs from ts/ and, compiled, from dist/ts/. */
 export function packageVersion(): string {
-  const require = createRequire(import.meta.url);
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      return Package.parse(require(path)).version;
-    } catch {
-      // Not this one: dist/ has no package.json.
-    }
-  }
-  throw new Error('blindspot is installed without its package.json');
+  let folder = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(folder, 'package.json')) && folder !== path.dirname(folder))
+    folder = path.dirname(folder);
+  return Package.parse(JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))).version;
 }

@@ -64,7 +64,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     .command('attack')
     .summary('find the smallest change to each image that makes a model answer wrongly')
     .description(
-      'Finds, for each image, a change as small as can be found that makes the model answer wrongly, and proves it by\nrunning the plain model on the very pixels it delivers. Images that are answered wrongly from the start are\nreported apart.',
+      'Finds, for each image, a change as small as can be found that makes the model answer wrongly, and proves it by running the plain model on the very pixels it delivers. Images that are answered wrongly from the start are reported apart.',
     )
     .requiredOption('--model <file|dir>', 'an ONNX classifier, or a folder that holds model.onnx')
     .requiredOption(

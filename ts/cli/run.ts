@@ -25,7 +25,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   const program = new Command('blindspot');
   program
     .description(
-      'How far is your model from a mistake? Finds the smallest change to an image that makes a classifier answer\nwrongly, for any ONNX model.',
+      'How far is your model from a mistake? Finds the smallest change to an image that makes a classifier answer wrongly, for any ONNX model.',
     )
     .version(packageVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')

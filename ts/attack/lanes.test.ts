@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { readModel } from '../onnx/read_model.ts';
+import { activationBytes, chooseLanes, MOST_LANES } from './lanes.ts';
+import { CLASSES, linearModel, PIXELS } from './testing/linear_classifier.ts';
+
+const budget = {
+  images: 100,
+  workers: 1,
+  maxMemory: 2 ** 31,
+  searchBytes: (lanes: number) => 1000 + 100 * lanes,
+  activationBytes: 50,
+};
+
+test('as many lanes as images, up to the most that help', () => {
+  expect(chooseLanes(budget)).toBe(100);
+  expect(chooseLanes({ ...budget, images: 1e6 })).toBe(MOST_LANES);
+  expect(chooseLanes({ ...budget, images: 101, workers: 4 })).toBe(26);
+  expect(chooseLanes({ ...budget, images: 0 })).toBe(1);
+});
+
+test('fewer when memory is short, counting every worker', () => {
+  const lanes = chooseLanes({ ...budget, workers: 2, maxMemory: 2 * (1000 + 150 * 20) });
+  expect(lanes).toBe(12);
+});
+
+test('not even one lane fits: says how much is needed', () => {
+  expect(() => chooseLanes({ ...budget, workers: 2, maxMemory: 2000 })).toThrow(
+    expect.objectContaining({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining('at least 2300 bytes for 2 workers'),
+    }),
+  );
+});
+
+test('activations of a model: three times its values, in bytes', () => {
+  expect(activationBytes(readModel(linearModel()))).toBe(3 * 4 * (PIXELS + CLASSES));
+});

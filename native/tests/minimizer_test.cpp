@@ -7,6 +7,7 @@
 #include <string>
 
 #include "blindspot/blindspot.h"
+#include "memory/arena.hpp"
 #include "problems.hpp"
 
 namespace {
@@ -98,7 +99,12 @@ TEST_CASE("an option outside its range is refused by name") {
   CHECK(std::string(bs_last_option()).empty());
 }
 
-TEST_CASE("more memory than there is gives a status") {
+TEST_CASE("more memory than the machine addresses gives a status") {
+  blindspot::Arena arena;
+  CHECK_FALSE(arena.reserve(SIZE_MAX));
+  CHECK_FALSE(arena.reserve(SIZE_MAX / 4));
+  // With 64 bits some systems promise the memory and kill whoever uses it.
+  if (sizeof(void*) > 4) return;
   bs_minimizer_options options = defaults(2147483647.0);
   options.memory = 64.0;
   Handle handle(options);

@@ -1,6 +1,7 @@
 // The original L-BFGS-B 3.0 (liblbfgsb), driven in reverse communication.
 #pragma once
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -19,6 +20,7 @@ struct FortranRun {
   double f = 0;
   int iterations = 0;
   int evaluations = 0;
+  double seconds = 0;  // inside setulb
 };
 
 inline FortranRun run_fortran(const problems::Problem& problem, int m, double factr, double pgtol, int max_iterations) {
@@ -44,8 +46,10 @@ inline FortranRun run_fortran(const problems::Problem& problem, int m, double fa
   double dsave[29];
   const auto is = [&task](const char* word) { return std::memcmp(task, word, std::strlen(word)) == 0; };
   for (;;) {
+    const auto before = std::chrono::steady_clock::now();
     setulb_(&n, &m, run.x.data(), problem.lower.data(), problem.upper.data(), kind.data(), &run.f, g.data(), &factr,
             &pgtol, work.data(), int_work.data(), task, &quiet, csave, lsave, isave, dsave, sizeof task, sizeof csave);
+    run.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
     if (is("FG")) {
       run.f = problem.evaluate(run.x.data(), g.data());
       ++run.evaluations;

@@ -8,6 +8,7 @@ import type { MinimizerOptions, SearchOptions } from './kernel.ts';
 
 /** Counts travel as doubles but index memory: no handle holds more than this. */
 const maxCount = 2 ** 31 - 1;
+const maxLanes = 65_536;
 
 const methodCodes = { 'L-BFGS-B': Method.LBFGSB, SPG: Method.SPG } as const;
 const searchMethodCodes = { boundary: SearchMethod.BOUNDARY, penalty: SearchMethod.PENALTY } as const;
@@ -46,7 +47,7 @@ export function completeSearchOptions(options: SearchOptions): Required<SearchOp
   return {
     n: expectInteger('n', options.n, 1, maxCount),
     classes: expectInteger('classes', options.classes, 2, maxCount),
-    lanes: expectInteger('lanes', options.lanes, 1, maxCount),
+    lanes: expectInteger('lanes', options.lanes, 1, maxLanes),
     method: expectOneOf('method', options.method ?? 'boundary', keys(searchMethodCodes)),
     effort: expectOneOf('effort', options.effort ?? 'fast', keys(effortCodes)),
     lower,

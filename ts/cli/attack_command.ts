@@ -134,14 +134,20 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const progress = new ProgressLine(terminal.err, 'searching');
   try {
     const data = await readImages(flags, classifier, terminal);
-    const { imageShape, classes } = classifier;
-    out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
-    out.write(`data    ${data.source}: ${formatCount(data.count)} images\n`);
-    out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
+    const preface = once(() => {
+      const { imageShape, classes } = classifier;
+      out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
+      out.write(`data    ${data.source}: ${formatCount(data.count)} images\n`);
+      out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
+    });
     const outcome = await attack(bytes, data, {
       ...attackOptions(flags),
       signal,
-      onProgress: (state) => progress.update(state.done / state.total, progressText(state)),
+      onProgress: (state) => {
+        // Not before: what was asked may still turn out to be a mistake.
+        preface();
+        progress.update(state.done / state.total, progressText(state));
+      },
     });
     progress.end();
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -213,4 +219,12 @@ function progressText({ phase, done, total, successRate, meanDistortion, seconds
 function commandLine(program: Command): string {
   const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
   return ['npx', 'blindspot', ...program.args.map(quote)].join(' ');
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
 }

@@ -9,7 +9,11 @@ export const CLASSES = 3;
 
 const weights = (() => {
   const random = new Random(7);
-  return Float32Array.from({ length: PIXELS * CLASSES }, () => random.normal());
+  const drawn = Float64Array.from({ length: PIXELS * CLASSES }, () => random.normal());
+  // Without a mean, so that no class is favoured by grey images.
+  const mean = (k: number) => drawn.reduce((sum, w, i) => sum + (i % CLASSES === k ? w : 0), 0) / PIXELS;
+  const means = Array.from({ length: CLASSES }, (_, k) => mean(k));
+  return Float32Array.from(drawn, (w, i) => w - (means[i % CLASSES] as number));
 })();
 
 /** Logits of one image, in the order of `classes`. */
@@ -39,13 +43,18 @@ export function linearModel(factor = 1): Uint8Array<ArrayBuffer> {
   return graph.toBytes();
 }
 
-/** @param wrong how many of the first images carry a label that the model does not answer. */
-export function linearImages(count: number, wrong = 0): ImageSet & { labels: Int32Array } {
+/**
+ * Images of the classes in turn.
+ * @param wrong how many of the first images carry a label that the model does not answer.
+ */
+export function linearImages(count: number, wrong = 0): ImageSet {
   const random = new Random(11);
-  const images = Float32Array.from({ length: count * PIXELS }, () => 0.2 + 0.6 * random.uniform());
-  const labels = Int32Array.from({ length: count }, (_, index) => {
-    const answer = classOf(images.subarray(index * PIXELS, (index + 1) * PIXELS));
-    return index < wrong ? (answer + 1) % CLASSES : answer;
-  });
+  const images = new Float32Array(count * PIXELS);
+  for (let index = 0; index < count; index++) {
+    const image = images.subarray(index * PIXELS, (index + 1) * PIXELS);
+    do for (let i = 0; i < PIXELS; i++) image[i] = 0.2 + 0.6 * random.uniform();
+    while (classOf(image) !== index % CLASSES);
+  }
+  const labels = Int32Array.from({ length: count }, (_, index) => (index + (index < wrong ? 1 : 0)) % CLASSES);
   return { images, shape: [PIXELS], count, labels, source: 'linear images' };
 }

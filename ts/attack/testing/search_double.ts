@@ -1,6 +1,6 @@
 /**
  * A kernel in TypeScript for tests of what stands above it: each lane steps to the plane that the model's linearisation
- * has, and a little further, until the hard margin is negative (DeepFool's idea). It keeps the contract of `Search`.
+ * has, and a thousandth further, until the hard margin is negative (DeepFool's idea). It keeps the contract of `Search`.
  */
 import { LaneStatus } from '../../kernel/abi.generated.ts';
 import type { Kernel, Minimizer, Search, SearchOptions, SearchResult } from '../../kernel/kernel.ts';
@@ -137,7 +137,7 @@ class SearchDouble implements Search {
     const squared = gradient.reduce((sum, g) => sum + g * g, 0);
     const length = (margin + 1e-3) / squared;
     for (let i = 0; i < y.length; i++) {
-      y[i] = Math.min(1, Math.max(0, (y[i] as number) - 1.02 * length * (gradient[i] as number)));
+      y[i] = Math.min(1, Math.max(0, (y[i] as number) - length * (gradient[i] as number)));
     }
   }
 

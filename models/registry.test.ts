@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadMnist } from '../ts/data/mnist.ts';
+import type { TrainingProgress } from '../ts/nn/epochs.ts';
+import { evaluate } from '../ts/nn/evaluate.ts';
 import { parameterSpecs } from '../ts/nn/network.ts';
 import { createSession } from '../ts/runtime/node_session.ts';
 import { modelByName } from './registry.ts';
@@ -31,6 +33,27 @@ describe('modelByName', () => {
       );
     },
   );
+});
+
+test('AE400-10 learns codes first, then a softmax on them', async () => {
+  const [train, test] = await Promise.all([loadMnist({ split: 'train', count: 4000 }), loadMnist({ count: 1000 })]);
+  const stages: string[] = [];
+  const options = {
+    train,
+    test,
+    createSession,
+    seed: 1,
+    recipe: { epochs: 6 },
+    onProgress: ({ stage, done }: TrainingProgress) => done === 1 && stages.push(stage),
+  };
+  const { bytes, parameters, record } = await modelByName('ae400-10').train(options);
+  expect(stages).toEqual(['autoencoder', 'classifier']);
+  expect([...parameters.keys()]).toEqual(['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias']);
+  const losses = record.pretraining?.history.map(({ loss }) => loss) ?? [];
+  expect(losses.at(-1)).toBeLessThan(0.8 * (losses[0] ?? 0));
+  expect(record.testError).toBeLessThan(0.35);
+  // The file does the whole way from pixels.
+  expect((await evaluate(bytes, test, { createSession })).error).toBe(record.testError);
 });
 
 // Full recipes take a minute or more: a shortened one shows that a model learns (chance: 0.9).

@@ -1,10 +1,14 @@
 /** Models by name, as the command line takes them. */
 import { invalidArgument } from '../ts/errors.ts';
+import { autoencoder } from './autoencoder.ts';
 import { convnet } from './convnet.ts';
 import { parseFc } from './fc.ts';
 import type { ModelEntry } from './model_entry.ts';
 
-const NAMED: Readonly<Record<string, () => ModelEntry>> = { convnet };
+const NAMED: Readonly<Record<string, () => ModelEntry>> = {
+  convnet,
+  'ae400-10': () => autoencoder(),
+};
 
 /** What may be asked for, for help texts. */
 export const MODEL_NAMES = ['fc10', 'fc10(LAMBDA)', 'fc100-100-10', 'fcA-B-…-10', ...Object.keys(NAMED)] as const;

@@ -6,11 +6,11 @@ import { BlindspotError } from '../errors.ts';
 import type { Tensor } from '../runtime/session.ts';
 import type { EpochRecord } from './epochs.ts';
 
-/** Where checkpoints are kept: a file in Node, whatever suits a browser. */
+/** Where checkpoints are kept, one a stage of training: files in Node, whatever suits a browser. */
 export interface CheckpointStore {
   /** undefined when there is none yet. */
-  load(): Promise<Uint8Array | undefined>;
-  save(bytes: Uint8Array): Promise<void>;
+  load(stage: string): Promise<Uint8Array | undefined>;
+  save(stage: string, bytes: Uint8Array): Promise<void>;
 }
 
 export interface Checkpoint<State> {

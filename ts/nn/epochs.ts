@@ -22,6 +22,8 @@ export interface EpochRecord {
 }
 
 export interface TrainingProgress {
+  /** Of training, where there are several; the rest counts within it. */
+  readonly stage: string;
   /** From 1. */
   readonly epoch: number;
   readonly epochs: number;
@@ -35,6 +37,8 @@ export interface TrainingProgress {
 }
 
 export interface EpochLoop {
+  /** Names the checkpoint. */
+  readonly stage: string;
   readonly step: TrainStep;
   /** Training images. */
   readonly count: number;
@@ -82,6 +86,7 @@ export async function runEpochs(loop: EpochLoop): Promise<EpochRecord[]> {
     });
     reporter.tell(epoch, tally, testError, true);
     await loop.checkpoint?.save(
+      loop.stage,
       formatCheckpoint({ fingerprint: loop.fingerprint, history, steps: loop.step.steps, state: loop.step.state }),
     );
   }
@@ -132,13 +137,14 @@ class Reporter {
   }
 
   tell(epoch: number, { loss, wrong, seen }: Tally, testError: number | undefined, always = false): void {
-    const { onProgress, epochs, batchSize, countWrong } = this.#loop;
+    const { onProgress, stage, epochs, batchSize, countWrong } = this.#loop;
     const now = performance.now();
     if (!onProgress || (!always && now - this.#told < PROGRESS_SECONDS * 1000)) return;
     this.#told = now;
     const done = (epoch + seen / (batchesPerEpoch(this.#loop) * batchSize)) / epochs;
     const seconds = (now - this.#started) / 1000;
     onProgress({
+      stage,
       epoch: epoch + 1,
       epochs,
       done,
@@ -155,7 +161,7 @@ function batchesPerEpoch(loop: EpochLoop): number {
 }
 
 async function resume(loop: EpochLoop): Promise<EpochRecord[]> {
-  const bytes = await loop.checkpoint?.load();
+  const bytes = await loop.checkpoint?.load(loop.stage);
   if (bytes === undefined) return [];
   const saved = parseCheckpoint(bytes);
   if (saved.fingerprint !== loop.fingerprint) {

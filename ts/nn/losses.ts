@@ -15,3 +15,33 @@ export function softmaxCrossEntropy(graph: GraphBuilder, logits: Value, oneHot: 
   const chosen = graph.reduceSum(graph.mul(shifted, oneHot), [1], false);
   return graph.reduceMean(graph.sub(logSum, chosen), [0], false);
 }
+
+/**
+ * Half the mean squared error of a reconstruction: ½·Σ(y − x)² of an image, averaged over the batch.
+ *
+ * @param output, wanted [N, n].
+ * @returns a scalar, [].
+ */
+export function reconstructionError(graph: GraphBuilder, output: Value, wanted: Value): Value {
+  const difference = graph.sub(output, wanted);
+  const perImage = graph.reduceSum(graph.mul(difference, difference), [1], false);
+  return graph.mul(graph.scalar(0.5), graph.reduceMean(perImage, [0], false));
+}
+
+/**
+ * Σ_j KL(ρ ‖ ρ̂_j), ρ̂_j the mean over the batch of unit j's activation (Ng, CS294A lecture notes, 2011): keeps units
+ * silent on most images.
+ *
+ * @param codes sigmoid outputs, [N, units].
+ * @param rho activation wanted, in (0, 1).
+ * @returns a scalar, [].
+ */
+export function sparsityPenalty(graph: GraphBuilder, codes: Value, rho: number): Value {
+  const mean = graph.reduceMean(codes, [0], false);
+  const active = graph.mul(graph.scalar(rho), graph.log(mean));
+  const silent = graph.mul(graph.scalar(1 - rho), graph.log(graph.sub(graph.scalar(1), mean)));
+  const cross = graph.reduceSum(graph.add(active, silent), [0], false);
+  // Σ_j [ρ log ρ + (1−ρ) log(1−ρ)] less the cross terms.
+  const units = Number(mean.shape[0]);
+  return graph.sub(graph.scalar(units * (rho * Math.log(rho) + (1 - rho) * Math.log(1 - rho))), cross);
+}

@@ -15,16 +15,17 @@ export async function saveTraining(folder: string, trained: TrainedModel): Promi
   await writeFileAtomically(path.join(folder, 'training.json'), `${JSON.stringify(trained.record, undefined, 2)}\n`);
 }
 
-/** Checkpoints in one file, written whole or not at all. */
-export function fileCheckpoint(file: string): CheckpointStore {
+/** Checkpoints in a folder, STAGE.checkpoint.npz, each written whole or not at all. */
+export function folderCheckpoint(folder: string): CheckpointStore {
+  const file = (stage: string) => path.join(folder, `${stage}.checkpoint.npz`);
   return {
-    load: async () => {
-      const there = await access(file).then(
+    load: async (stage) => {
+      const there = await access(file(stage)).then(
         () => true,
         () => false,
       );
-      return there ? readUserFile(file, 'checkpoint') : undefined;
+      return there ? readUserFile(file(stage), 'checkpoint') : undefined;
     },
-    save: (bytes) => writeFileAtomically(file, bytes),
+    save: (stage, bytes) => writeFileAtomically(file(stage), bytes),
   };
 }

@@ -11,7 +11,7 @@ import type { CheckpointStore } from './checkpoint.ts';
 import type { TrainingProgress } from './epochs.ts';
 import { evaluate } from './evaluate.ts';
 import { conv, dense, dropout, flatten, type ModelDefinition, maxPool, relu, sigmoid } from './layers.ts';
-import { fileCheckpoint, saveTraining } from './save_training.ts';
+import { folderCheckpoint, saveTraining } from './save_training.ts';
 import { type Recipe, type TrainOptions, trainClassifier } from './train_classifier.ts';
 
 /** 6×6 images: a bright row, its number the class, and noise. */
@@ -54,7 +54,7 @@ function memoryCheckpoint(at: (saves: number) => void = () => undefined): Checkp
   let saves = 0;
   const store: CheckpointStore & { bytes?: Uint8Array } = {
     load: async () => store.bytes,
-    save: async (bytes) => {
+    save: async (_, bytes) => {
       store.bytes = bytes;
       at(++saves);
     },
@@ -104,7 +104,7 @@ test('progress goes from little to all, with the time left', async () => {
   const seen: TrainingProgress[] = [];
   await trainClassifier(options({ onProgress: (progress) => seen.push(progress) }));
   const last = seen.at(-1);
-  expect(last).toMatchObject({ epoch: 4, epochs: 4, done: 1, secondsLeft: 0 });
+  expect(last).toMatchObject({ stage: 'classifier', epoch: 4, epochs: 4, done: 1, secondsLeft: 0 });
   expect(last?.testError).toBeTypeOf('number');
   expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b));
   expect(seen.every(({ loss, secondsLeft }) => loss > 0 && secondsLeft >= 0)).toBe(true);
@@ -139,11 +139,11 @@ describe('files', () => {
 
   test('model.onnx, training.json and the checkpoint; nothing else stays', async () => {
     await inFolder(async (folder) => {
-      const checkpoint = fileCheckpoint(path.join(folder, 'made', 'checkpoint.npz'));
+      const checkpoint = folderCheckpoint(path.join(folder, 'made'));
       const trained = await trainClassifier(options({ checkpoint }));
       await saveTraining(path.join(folder, 'made'), trained);
       expect((await readdir(path.join(folder, 'made'))).sort()).toEqual([
-        'checkpoint.npz',
+        'classifier.checkpoint.npz',
         'model.onnx',
         'training.json',
       ]);

@@ -59,11 +59,15 @@ export interface TrainingRecord {
   readonly seconds: number;
   readonly versions: Readonly<Record<string, string>>;
   readonly history: readonly EpochRecord[];
+  /** Of layers that were learnt before, without labels. */
+  readonly pretraining?: { readonly recipe: Recipe; readonly history: readonly EpochRecord[] };
 }
 
 export interface TrainedModel {
   /** model.onnx. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** By name, such as fc1.weight. */
+  readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly record: TrainingRecord;
 }
 
@@ -97,6 +101,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
     const errorOn = async (set: ImageSet) =>
       (await evaluateSession(tester, set, undefined, Object.fromEntries(step.parameters))).error;
     const history = await runEpochs({
+      stage: 'classifier',
       step,
       count: train.count,
       epochs: recipe.epochs,
@@ -129,7 +134,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       versions: options.versions ?? {},
       history,
     };
-    return { bytes: savedModel(model, step, record, classes), record };
+    return asTrainedModel(new Map([...step.parameters].map(([name, { data }]) => [name, data])), record);
   } finally {
     await Promise.all([step.release(), tester.release()]);
   }
@@ -196,19 +201,16 @@ function countWrong(logits: Tensor, indices: Uint32Array, labels: Int32Array, cl
   return wrong;
 }
 
-function savedModel(
-  model: ModelDefinition,
-  step: TrainStep,
-  record: TrainingRecord,
-  classes: number,
-): Uint8Array<ArrayBuffer> {
-  const parameters = new Map([...step.parameters].map(([name, tensor]) => [name, tensor.data]));
-  return buildInferenceModel(model, parameters, {
+/** The model of a record as a file. @param parameters kept, not copied. */
+export function asTrainedModel(parameters: ReadonlyMap<string, Float32Array>, record: TrainingRecord): TrainedModel {
+  const { model, data, trainError, testError } = record;
+  const bytes = buildInferenceModel(model, parameters, {
     model: model.name,
-    class_names: JSON.stringify(Array.from({ length: classes }, (_, index) => String(index))),
+    class_names: JSON.stringify(Array.from({ length: classCount(model) }, (_, index) => String(index))),
     pixel_range: '[0, 1]',
-    training_data: record.data.train,
-    train_error: String(record.trainError),
-    ...(record.testError === undefined ? {} : { test_error: String(record.testError) }),
+    training_data: data.train,
+    train_error: String(trainError),
+    ...(testError === undefined ? {} : { test_error: String(testError) }),
   });
+  return { bytes, parameters, record };
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type ValueInfoProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +5,7 @@ import { BlindspotError } from '../errors.ts';
 import { createSession as createNodeSession, runtimeVersion } from './node_session.ts';
 import { oneLine } from './ort_errors.ts';
 import { parseProvider, type SessionFactory, type SessionOptions, type Tensor } from './session.ts';
+import { useSoftwareGpu } from './testing/software_gpu.ts';
 import { createSession as createWebSession } from './web_session.ts';
 
 const FLOAT = 1;
@@ -46,10 +46,7 @@ const MODEL = toBinary(
 
 const tensor = (values: number[], dims = [values.length / 3, 3]): Tensor => ({ data: Float32Array.from(values), dims });
 
-// Vulkan in software, which Debian's chromium brings: shows that webgpu works, not how fast it is.
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const gpuExpected = existsSync(SWIFTSHADER) || process.env['CI'] !== undefined;
-if (gpuExpected) process.env['VK_DRIVER_FILES'] ??= SWIFTSHADER;
+const gpuExpected = useSoftwareGpu();
 
 const BACKENDS: { name: string; make: SessionFactory; options: SessionOptions; expected: boolean }[] = [
   { name: 'node cpu', make: createNodeSession, options: { provider: 'cpu' }, expected: true },

@@ -24,8 +24,8 @@ struct MoveSums {
 };
 
 struct SearchOps {
-  // y_i = clip(z_i - sum_j mu_j a_ji) in [lower, upper], rounded to float; a coordinate is free when the unclipped
-  // value lies in the box. residual[j] = sum_i a_ji y_i; gram[j * kMaxPlanes + k] = sum over free i of a_ji a_ki.
+  // y_i = clip(z_i - sum_j mu_j a_ji) in [lower, upper], rounded to float when it is stored, not in the sums; a
+  // coordinate is free when the unclipped value lies in the box. residual[j] = sum_i a_ji y_i; gram[j * kMaxPlanes + k] = sum over free i of a_ji a_ki.
   // Answers sum (y_i - z_i)^2. 0 <= planes <= kMaxPlanes.
   double (*dual_point)(const float* z, const float* const* a, const double* mu, int planes, double lower, double upper,
                        std::size_t n, float* y, double* residual, double* gram);

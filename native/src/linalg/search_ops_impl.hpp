@@ -28,7 +28,8 @@ double dual_point_of(const float* z, const float* const* a, const double* mu, do
       ai[j] = load<V>(row[j] + i);
       value -= (V{} + weight[j]) * ai[j];
     }
-    const V yi = store(y + i, clip(value, lower, upper));
+    const V yi = clip(value, lower, upper);
+    Memory<V>::store(y + i, yi);
     const V moved = yi - zi;
     term[0] = moved * moved;
     const auto outside = either(value < V{} + lower, value > V{} + upper);

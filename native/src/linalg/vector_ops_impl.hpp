@@ -70,7 +70,9 @@ struct Memory<Doubles> {
 #elif BLINDSPOT_VECTOR_BYTES == 32
     return (Doubles)_mm256_cvtps_pd(_mm_loadu_ps(from));
 #elif defined(__x86_64__)
-    return (Doubles)_mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(from))));
+    double two_floats;
+    __builtin_memcpy(&two_floats, from, sizeof two_floats);
+    return (Doubles)_mm_cvtps_pd(_mm_castpd_ps(_mm_set_sd(two_floats)));
 #else
     HalfFloats value;
     __builtin_memcpy(&value, from, sizeof value);
@@ -86,7 +88,8 @@ struct Memory<Doubles> {
 #elif BLINDSPOT_VECTOR_BYTES == 32
     _mm_storeu_ps(to, _mm256_cvtpd_ps((__m256d)value));
 #elif defined(__x86_64__)
-    _mm_storel_pi(reinterpret_cast<__m64*>(to), _mm_cvtpd_ps((__m128d)value));
+    const double two_floats = _mm_cvtsd_f64(_mm_castps_pd(_mm_cvtpd_ps((__m128d)value)));
+    __builtin_memcpy(to, &two_floats, sizeof two_floats);
 #else
     const HalfFloats narrow = __builtin_convertvector(value, HalfFloats);
     __builtin_memcpy(to, &narrow, sizeof narrow);

@@ -1,0 +1,98 @@
+// From one start point to a nearest point of the decision boundary: min 1/2 |y - x|^2 subject to s(y) <= 0 and the box.
+//
+// Each step solves a model of the constraint at the iterate y, with f = y - x, a = grad s:
+//
+//   smooth   quasi-Newton step of sequential quadratic programming: H ~ the inverse Hessian of the Lagrangian
+//            (lagrangian_curvature), on the coordinates that the box leaves free,
+//              mu = max(0, (s + aim + a_N . d_N - a_F . H f_F) / (a_F . H a_F)),   d_F = -H (f_F + mu a_F)
+//   kinked   projection of x on the halfspaces of the last few linearisations and the box (halfspace_box), those left
+//            out that the iterate or the best point disproves; this is a bundle step
+//
+// Which of the two: for a smooth s the trapezoid s(y) + (a0 + a1) . d / 2 is a far better prediction of s(y + d) than
+// the linear one; for a piecewise linear s it is not. The ratio of the two errors, smoothed over the steps, decides.
+//
+// aim is how far inside the boundary the model is asked to land: the error expected of the model's next
+// prediction, so that a step ends adversarial and no distance is given away. The step is limited by a trust radius.
+#pragma once
+
+#include <cstddef>
+
+#include "search/halfspace_box.hpp"
+#include "search/lagrangian_curvature.hpp"
+
+namespace blindspot {
+
+class BoundaryDescent {
+ public:
+  template <typename Source>
+  void carve(Source& source, std::size_t n) {
+    curvature_.carve(source, n);
+    for (int j = 0; j < kMaxPlanes; ++j) plane_[j] = source.template take<float>(n);
+    center_ = source.template take<float>(n);
+    best_ = source.template take<float>(n);
+    target_ = source.template take<float>(n);
+    free_f_ = source.template take<float>(n);
+    free_a_ = source.template take<float>(n);
+    direction_ = source.template take<float>(n);
+  }
+
+  // x: the image, kept by the caller; y: the start, with its smoothed margin, gradient and verdict.
+  void begin(const float* x, const float* y, double margin, const float* gradient, bool adversarial, std::size_t n,
+             Box box, double confidence);
+
+  // Writes the next point to evaluate. False at a minimum: the step and its gain are
+  // negligible, or the last few steps brought no progress.
+  bool propose(float* out);
+
+  // Takes the answer at the point proposed.
+  void absorb(const float* point, double margin, const float* gradient, bool adversarial);
+
+  // The model answered NaN or infinity at the point proposed: the trust radius shrinks to reach less far.
+  void retreat(const float* point);
+
+  int steps() const { return steps_; }
+  // Distance from x that this descent has reached, or may be expected to reach, to first order.
+  double expected_distance() const;
+
+ private:
+  double aim() const;
+  bool kinked() const { return smoothness_ >= 0.2; }
+  bool smooth() const { return smoothness_ < 0.15 && curvature_.count() > 0; }
+  int gather_planes(const float** rows, double* offsets) const;
+  bool quasi_newton(double multiplier, double aim);
+  void add_plane(const float* point, double margin, const float* gradient);
+
+  const float* x_ = nullptr;
+  std::size_t n_ = 0;
+  Box box_;
+  double confidence_ = 0.0;
+
+  LagrangianCurvature curvature_;
+  float* plane_[kMaxPlanes] = {};      // gradients of the last linearisations a_j . y <= offset_j, by slot
+  double offset_[kMaxPlanes] = {};
+  int newest_ = 0;
+  int planes_ = 0;
+
+  float* center_ = nullptr;            // the iterate
+  float* best_ = nullptr;              // the nearest adversarial point of this descent
+  float* target_ = nullptr;
+  float* free_f_ = nullptr;
+  float* free_a_ = nullptr;
+  float* direction_ = nullptr;
+
+  double margin_ = 0.0;                // s at the iterate
+  double slope_ = 0.0;                 // |a| at the iterate
+  double distance_ = 0.0;              // |f| at the iterate
+  double best_distance_ = 0.0;
+  bool adversarial_ = false;
+  double trust_ = 0.0;
+  double overshoot_ = 0.0;             // bound on aim, relative to |a| |f|
+  double smoothness_ = 0.0;            // trapezoid error over linear error, 0 smooth .. 1 kinked
+  double last_error_ = 0.0;            // of the last linear prediction of s
+  double last_step_ = 0.0;
+  bool checking_ = false;              // a claim of convergence by several planes is being checked with one
+  int steps_ = 0;
+  int last_progress_ = 0;
+};
+
+}  // namespace blindspot

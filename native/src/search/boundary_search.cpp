@@ -1,0 +1,228 @@
+#include "search/boundary_search.hpp"
+
+#include <cmath>
+#include <cstring>
+
+namespace blindspot {
+namespace {
+
+// The temperature of the margin towards a class: small enough that the constraint is the hard one to about 0.02 log K.
+constexpr double kTowardsClass = 0.02;
+// Away from the label the margin is the hard one.
+constexpr double kAwayFromLabel = 1e-3;
+
+struct Effort {
+  int budget;            // evaluations
+  int screened;          // classes whose gradient at the image is asked for
+  int starts;            // descents from the image
+  int steps;             // of one descent
+  int restarts;          // from noise around the image
+};
+
+constexpr Effort kFast = {45, 5, 4, 30, 0};
+constexpr Effort kFastTargeted = {50, 1, 1, 50, 0};
+constexpr Effort kThorough = {400, 9, 9, 60, 4};
+constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8};
+
+constexpr int kRescue = 4;                 // budgets spent on an image before it counts as failed
+constexpr int kStepsBeforeGivingUp = 3;
+constexpr double kLead = 0.02;             // a descent is given up when it expects to end this much behind the best,
+constexpr double kEarlyLead = 0.3;         // or this much more at first, less with every step
+
+const Effort& effort_of(const SearchOptions& options, Goal goal) {
+  if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;
+  return goal.targeted() ? kFastTargeted : kFast;
+}
+
+}  // namespace
+
+int BoundarySearch::most_screened(const SearchOptions& options) {
+  const int screened = options.effort == BS_EFFORT_THOROUGH ? kThorough.screened : kFast.screened;
+  return screened < options.classes - 1 ? screened : options.classes - 1;
+}
+
+void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
+  open(options, id, goal);
+  noise_.seed(options.seed * 0x2545f4914f6cdd1du + static_cast<std::uint64_t>(static_cast<std::int64_t>(id)));
+  stage_ = Stage::kClean;
+  candidate_count_ = screened_ = next_candidate_ = restarts_ = fruitless_ = 0;
+  budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
+  ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
+}
+
+void BoundarySearch::tell(const float* logits, const float* gradient) {
+  if (stage_ == Stage::kLattice) {
+    const bool finite = judge(logits, gradient);
+    const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
+    if (!finite || !lattice_.refine(x_, margin, gradient, adversarial_, point_)) {
+      close(!succeeded() ? BS_LANE_FAILED : BS_LANE_CONVERGED);
+    }
+    return;
+  }
+  const bool finite = judge(logits, gradient);
+  const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
+  switch (stage_) {
+    case Stage::kClean:
+      if (!finite) return close(BS_LANE_NOT_FINITE);
+      if (adversarial_) return close(BS_LANE_ALREADY);
+      return after_clean(logits, gradient);
+    case Stage::kScreen:
+      if (finite) screen(margin, gradient);
+      return ask_next_screen();
+    case Stage::kNoise:
+      if (!finite) {
+        if (next_start()) advance();
+        return;
+      }
+      descent_.begin(x_, point_, margin, gradient, adversarial_, options_->n, options_->box, options_->confidence);
+      return advance();
+    default:
+      if (finite) {
+        descent_.absorb(point_, margin, gradient, adversarial_);
+      } else {
+        descent_.retreat(point_);
+      }
+      return advance();
+  }
+}
+
+void BoundarySearch::keep(Candidate& candidate, int slot, const float* gradient) {
+  candidate.slot = slot;
+  std::memcpy(kept_[slot], gradient, options_->n * sizeof(float));
+}
+
+void BoundarySearch::after_clean(const float* logits, const float* gradient) {
+  if (goal_.targeted()) {
+    Candidate& only = candidates_[0];
+    only.one_hot = goal_.target;
+    only.margin = smoothed_margin(logits, options_->classes, question_);
+    keep(only, 0, gradient);
+    candidate_count_ = 1;
+    if (next_start()) advance();
+    return;
+  }
+  // The classes with the largest logits, in that order.
+  const int wanted = most_screened(*options_);
+  for (int j = 0; j < options_->classes; ++j) {
+    if (j == goal_.label) continue;
+    int at = candidate_count_;
+    while (at > 0 && logits[candidates_[at - 1].one_hot] < logits[j]) --at;
+    if (at >= wanted) continue;
+    if (candidate_count_ < wanted) ++candidate_count_;
+    for (int k = candidate_count_ - 1; k > at; --k) candidates_[k] = candidates_[k - 1];
+    candidates_[at].one_hot = j;
+  }
+  ask_next_screen();
+}
+
+// The question at the image towards candidates_[screened_] was answered.
+void BoundarySearch::screen(double margin, const float* gradient) {
+  Candidate& candidate = candidates_[screened_ - 1];
+  candidate.margin = margin;
+  keep(candidate, screened_ - 1, gradient);
+  const float* row = kept_[candidate.slot];
+  double offset = -margin;
+  for (std::size_t i = 0; i < options_->n; ++i) offset += static_cast<double>(row[i]) * static_cast<double>(x_[i]);
+  // best_ is free until the first success, which no point at the image is.
+  const HalfspaceProjection first_order =
+      project_halfspaces(x_, &row, &offset, 1, options_->box, options_->n, nullptr, best_);
+  candidate.distance = first_order.solved ? std::sqrt(first_order.squared_distance) : HUGE_VAL;
+}
+
+void BoundarySearch::ask_next_screen() {
+  if (screened_ < candidate_count_ && !over_budget()) {
+    candidates_[screened_].distance = HUGE_VAL;  // until it is answered
+    question_ = {candidates_[screened_].one_hot, 1.0, kTowardsClass};
+    ++screened_;
+    stage_ = Stage::kScreen;
+    return;
+  }
+  candidate_count_ = screened_;
+  for (int j = 1; j < candidate_count_; ++j) {  // insertion sort, stable
+    const Candidate moving = candidates_[j];
+    int at = j;
+    for (; at > 0 && candidates_[at - 1].distance > moving.distance; --at) candidates_[at] = candidates_[at - 1];
+    candidates_[at] = moving;
+  }
+  const int starts = effort_of(*options_, goal_).starts;
+  if (candidate_count_ > starts) candidate_count_ = starts;
+  if (next_start()) advance();
+}
+
+bool BoundarySearch::over_budget() const {
+  // An image without any success may take more, unless the caller has set the limit.
+  const bool rescued = !succeeded() && options_->max_evaluations == 0;
+  return evaluations_ >= (rescued ? kRescue * budget_ : budget_);
+}
+
+bool BoundarySearch::falls_behind() const {
+  const int steps = descent_.steps();
+  if (!(best_before_start_ < HUGE_VAL) || steps < kStepsBeforeGivingUp) return false;
+  const double lead = kLead + kEarlyLead / (steps - kStepsBeforeGivingUp + 1);
+  return descent_.expected_distance() > best_before_start_ * (1.0 + lead);
+}
+
+// Goes on with the descent, or with the next start when it has ended.
+void BoundarySearch::advance() {
+  for (;;) {
+    if (over_budget()) return finish(BS_LANE_BUDGET);
+    const bool spent = descent_.steps() >= effort_of(*options_, goal_).steps;
+    if (!spent && !falls_behind() && descent_.propose(point_)) {
+      stage_ = Stage::kDescend;
+      return;
+    }
+    if (!next_start()) return;
+  }
+}
+
+// Sets up the next start. True when a descent stands ready; false when a point is asked for first, or all is done.
+bool BoundarySearch::next_start() {
+  const bool improved = best_l2_ < best_before_start_ * (1.0 - 1e-4);
+  fruitless_ = improved ? 0 : fruitless_ + 1;
+  best_before_start_ = best_l2_;
+  if (next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL) {
+    const Candidate& candidate = candidates_[next_candidate_++];
+    ++starts_;
+    question_ = {candidate.one_hot, 1.0, kTowardsClass};
+    descent_.begin(x_, x_, candidate.margin, kept_[candidate.slot], false, options_->n, options_->box,
+                   options_->confidence);
+    return true;
+  }
+  const bool wanted = succeeded() ? restarts_ < effort_of(*options_, goal_).restarts : options_->max_evaluations == 0;
+  if (!wanted || over_budget()) {
+    finish(over_budget() ? BS_LANE_BUDGET : BS_LANE_CONVERGED);
+    return false;
+  }
+  start_from_noise();
+  return false;
+}
+
+// Asks for a point at about half the best distance from the image or, while there is none, further out each time.
+bool BoundarySearch::start_from_noise() {
+  const std::size_t n = options_->n;
+  const Box box = options_->box;
+  ++restarts_;
+  ++starts_;
+  const double width = static_cast<double>(box.upper) - static_cast<double>(box.lower);
+  const double norm = succeeded() ? 0.5 * best_l2_ : 0.02 * width * std::sqrt(static_cast<double>(n)) * restarts_;
+  const double amplitude = std::sqrt(3.0 / static_cast<double>(n)) * norm;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double value = static_cast<double>(x_[i]) + amplitude * noise_.symmetric();
+    point_[i] = static_cast<float>(std::fmin(std::fmax(value, box.lower), box.upper));
+  }
+  const int towards = goal_.targeted() ? goal_.target : succeeded() ? best_class_ : candidates_[0].one_hot;
+  question_ = {towards, 1.0, kTowardsClass};
+  stage_ = Stage::kNoise;
+  return true;
+}
+
+void BoundarySearch::finish(bs_lane_status status) {
+  if (!succeeded()) return close(BS_LANE_FAILED);
+  if (options_->quantization == 0) return close(status);
+  ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);
+  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, point_);
+  forget_best();
+  stage_ = Stage::kLattice;
+}
+
+}  // namespace blindspot

@@ -1,0 +1,74 @@
+// The minimum-distortion search, method `boundary`: descents to the nearest point of the decision boundary
+// (boundary_descent) from a few starts.
+//
+// Untargeted: the runner-up class is often not the nearest one. One gradient a class at the image itself gives the
+// distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
+// towards the nearest classes, in that order, and one that falls behind the best found is given up.
+// Targeted: one descent towards the class. Effort `thorough` looks at more classes, and starts again from noise
+// around the image. An image for which nothing was found within the budget gets restarts from wider and wider noise.
+#pragma once
+
+#include <cstddef>
+
+#include "search/boundary_descent.hpp"
+#include "search/lane.hpp"
+#include "search/lattice_rounding.hpp"
+#include "search/noise.hpp"
+
+namespace blindspot {
+
+class BoundarySearch final : public Lane {
+ public:
+  template <typename Source>
+  void carve(Source& source, const SearchOptions& options) {
+    Lane::carve(source, options.n);
+    descent_.carve(source, options.n);
+    lattice_.carve(source, options);
+    const int kept = most_screened(options);
+    for (int j = 0; j < kept; ++j) kept_[j] = source.template take<float>(options.n);
+  }
+
+  void begin(const SearchOptions& options, double id, Goal goal);
+  void tell(const float* logits, const float* gradient);
+
+ private:
+  static constexpr int kMostScreened = 9;
+
+  enum class Stage { kClean, kScreen, kDescend, kNoise, kLattice };
+
+  // A class that a descent may go to, with its constraint at the image.
+  struct Candidate {
+    int one_hot = 0;
+    int slot = 0;           // of its gradient in kept_
+    double margin = 0.0;
+    double distance = 0.0;  // to first order
+  };
+
+  static int most_screened(const SearchOptions& options);
+  void after_clean(const float* logits, const float* gradient);
+  void screen(double margin, const float* gradient);
+  void ask_next_screen();
+  void advance();
+  bool next_start();
+  bool start_from_noise();
+  bool over_budget() const;
+  bool falls_behind() const;
+  void finish(bs_lane_status status);
+  void keep(Candidate& candidate, int slot, const float* gradient);
+
+  BoundaryDescent descent_;
+  LatticeRounding lattice_;
+  Noise noise_;
+  Stage stage_ = Stage::kClean;
+  Candidate candidates_[kMostScreened];
+  int candidate_count_ = 0;
+  int screened_ = 0;
+  int next_candidate_ = 0;
+  int restarts_ = 0;
+  int fruitless_ = 0;              // restarts since the last that found a nearer point
+  int budget_ = 0;
+  double best_before_start_ = 0.0;
+  float* kept_[kMostScreened] = {};
+};
+
+}  // namespace blindspot

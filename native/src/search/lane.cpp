@@ -1,0 +1,93 @@
+#include "search/lane.hpp"
+
+#include <cstring>
+
+#include "linalg/vector_ops.hpp"
+
+namespace blindspot {
+
+void Lane::open(const SearchOptions& options, double id, Goal goal) {
+  options_ = &options;
+  goal_ = goal;
+  id_ = id;
+  status_ = BS_LANE_RUNNING;
+  busy_ = true;
+  forget_best();
+  best_margin_ = 0.0;
+  best_class_ = clean_class_ = -1;
+  evaluations_ = starts_ = 0;
+  std::memcpy(point_, x_, options.n * sizeof(float));
+}
+
+void Lane::forget_best() { best_l2_ = HUGE_VAL; }
+
+void Lane::ask_goal(double temperature) {
+  question_ = {goal_.targeted() ? goal_.target : goal_.label, goal_.targeted() ? 1.0 : -1.0, temperature};
+}
+
+bool Lane::judge(const float* logits, const float* gradient) {
+  const SearchOptions& options = *options_;
+  const VectorOps<float>& ops = vector_ops<float>();
+  ++evaluations_;
+  adversarial_ = false;
+  if (!finite_logits(logits, options.classes) || !ops.all_finite(gradient, options.n)) return false;
+  const int predicted = largest_class(logits, options.classes);
+  const int k = goal_.targeted() ? goal_.target : goal_.label;
+  margin_ = hard_margin(logits, options.classes, k, goal_.targeted() ? 1.0 : -1.0);
+  if (evaluations_ == 1) {
+    clean_class_ = best_class_ = predicted;
+    best_margin_ = margin_;
+  }
+  adversarial_ = margin_ < (evaluations_ == 1 ? 0.0 : -options.confidence);
+  if (!adversarial_) return true;
+  const double l2 = std::sqrt(ops.squared_distance(point_, x_, options.n));
+  if (l2 < best_l2_) {
+    best_l2_ = l2;
+    best_margin_ = margin_;
+    best_class_ = predicted;
+    std::memcpy(best_, point_, options.n * sizeof(float));
+    std::memcpy(best_gradient_, gradient, options.n * sizeof(float));
+  }
+  return true;
+}
+
+// With f = y - x and a the gradient of the constraint, the minimum satisfies f + mu a = 0 for some mu >= 0, but for
+// coordinates at a bound that f + mu a would push further out. mu is the least-squares one over the others.
+double Lane::kkt_residual() const {
+  const SearchOptions& options = *options_;
+  double mu = 0.0;
+  double residual = 0.0;
+  double length = 0.0;
+  for (int pass = 0; pass < 4; ++pass) {
+    double fa = 0.0;
+    double aa = 0.0;
+    residual = length = 0.0;
+    for (std::size_t i = 0; i < options.n; ++i) {
+      const double a = best_gradient_[i];
+      const double f = static_cast<double>(best_[i]) - static_cast<double>(x_[i]);
+      const double g = f + mu * a;
+      length += f * f;
+      if ((best_[i] <= options.box.lower && g > 0.0) || (best_[i] >= options.box.upper && g < 0.0)) continue;
+      residual += g * g;
+      fa += f * a;
+      aa += a * a;
+    }
+    if (pass == 3 || !(aa > 0.0)) break;
+    mu = std::fmax(0.0, -fa / aa);
+  }
+  return length > 0.0 ? std::sqrt(residual / length) : 0.0;
+}
+
+void Lane::result(bs_search_result& out) const {
+  out.id = id_;
+  out.status = static_cast<double>(status_);
+  out.l2 = succeeded() ? best_l2_ : NAN;
+  out.margin = best_margin_;
+  out.prediction = best_class_;
+  out.clean_prediction = clean_class_;
+  out.evaluations = evaluations_;
+  out.kkt_residual = succeeded() ? kkt_residual() : NAN;
+  out.starts = starts_;
+}
+
+}  // namespace blindspot

@@ -1,0 +1,99 @@
+// What every method of search keeps for one image: the goal, the best adversarial point so far, and its proof.
+//
+// A method derives from Lane and is a step machine: begin, then point/question are evaluated and told, until
+// status leaves BS_LANE_RUNNING. Success is judged here, on the hard margin of the goal at the very float32 pixels
+// that are delivered, never by the method itself.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "blindspot/blindspot.h"
+#include "search/halfspace_box.hpp"
+#include "search/margin.hpp"
+
+namespace blindspot {
+
+struct SearchOptions {
+  std::size_t n = 0;
+  int classes = 0;
+  int lanes = 0;
+  bs_search_method method = BS_SEARCH_BOUNDARY;
+  bs_effort effort = BS_EFFORT_FAST;
+  Box box;
+  int max_evaluations = 0;     // of an image; 0: the method's own budget
+  double confidence = 1e-4;    // success means hard margin < -confidence
+  int quantization = 0;        // bits of the lattice; 0: none
+  std::uint64_t seed = 0;
+};
+
+struct Goal {
+  int label = 0;
+  int target = -1;             // -1: any class but the label
+  bool targeted() const { return target >= 0; }
+};
+
+class Lane {
+ public:
+  // The image, [n]: written by the owner before begin.
+  float* image() { return x_; }
+  // The point that the lane wants evaluated, [n], and the question asked of the model there.
+  const float* point() const { return point_; }
+  const Question& question() const { return question_; }
+  bs_lane_status status() const { return status_; }
+  bool running() const { return status_ == BS_LANE_RUNNING && busy_; }
+  bool finished() const { return status_ != BS_LANE_RUNNING && busy_; }
+  bool idle() const { return !busy_; }
+  void release() { busy_ = false; }
+
+  // The delivered pixels: the best adversarial point, or the image itself.
+  const float* example() const { return succeeded() ? best_ : x_; }
+  void result(bs_search_result& out) const;
+
+ protected:
+  template <typename Source>
+  void carve(Source& source, std::size_t n) {
+    x_ = source.template take<float>(n);
+    point_ = source.template take<float>(n);
+    best_ = source.template take<float>(n);
+    best_gradient_ = source.template take<float>(n);
+  }
+
+  void open(const SearchOptions& options, double id, Goal goal);
+
+  // Takes one answer at point_: counts it and judges it by the goal; a smaller adversarial point becomes the best.
+  // False when the answer is not finite.
+  bool judge(const float* logits, const float* gradient);
+
+  void close(bs_lane_status status) { status_ = status; }
+  // Ends with success or failure, whichever holds.
+  void close_at_budget() { close(succeeded() ? BS_LANE_BUDGET : BS_LANE_FAILED); }
+  bool succeeded() const { return best_l2_ < HUGE_VAL; }
+  void forget_best();
+  void ask_goal(double temperature);
+
+  const SearchOptions* options_ = nullptr;
+  Goal goal_;
+  Question question_;
+  float* x_ = nullptr;
+  float* point_ = nullptr;
+  float* best_ = nullptr;
+  float* best_gradient_ = nullptr;  // of the smoothed margin that was asked for there
+  double best_l2_ = HUGE_VAL;
+  double best_margin_ = 0.0;
+  int best_class_ = -1;
+  int clean_class_ = -1;
+  int evaluations_ = 0;
+  int starts_ = 0;
+  double margin_ = 0.0;             // hard margin of the goal at the point last judged
+  bool adversarial_ = false;        // the point last judged
+
+ private:
+  double kkt_residual() const;
+
+  double id_ = 0.0;
+  bs_lane_status status_ = BS_LANE_RUNNING;
+  bool busy_ = false;
+};
+
+}  // namespace blindspot

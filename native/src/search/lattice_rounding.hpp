@@ -1,0 +1,44 @@
+// Rounds an adversarial point to the lattice of 2^bits levels of the box, so that an image saved with that many bits
+// stays adversarial.
+//
+// With the constraint linearised at a point y, s(q) ~ s + a . (q - y), the problem is a knapsack: start from the
+// lattice point nearest to y, and move single coordinates one level against the gradient, cheapest distance per
+// unit of margin first, until the model says that the boundary is crossed. The point found is evaluated, the constraint
+// linearised there, and the same done again, a few times.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "search/lane.hpp"
+
+namespace blindspot {
+
+class LatticeRounding {
+ public:
+  template <typename Source>
+  void carve(Source& source, const SearchOptions& options) {
+    if (options.quantization == 0) return;
+    price_ = source.template take<float>(options.n);
+    order_ = source.template take<std::uint32_t>(options.n);
+  }
+
+  // Writes the first lattice point to evaluate.
+  void begin(const float* x, const float* y, double margin, const float* gradient, const SearchOptions& options,
+             float* point);
+
+  // Takes the answer at point, and writes the next one there; false when it ends.
+  bool refine(const float* x, double margin, const float* gradient, bool adversarial, float* point);
+
+ private:
+  float level(double value) const;
+  void cross(const float* x, double margin, const float* gradient, float* point);
+
+  const SearchOptions* options_ = nullptr;
+  float* price_ = nullptr;
+  std::uint32_t* order_ = nullptr;
+  double aim_ = 0.0;
+  int rounds_ = 0;
+};
+
+}  // namespace blindspot

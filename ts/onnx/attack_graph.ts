@@ -49,6 +49,8 @@ export function logitsGraph(model: Model): Uint8Array<ArrayBuffer> {
   return graph.toBytes();
 }
 
+const NEGLIGIBLE_EXPONENT = -40;
+
 /**
  * ∂s/∂z: [N, K]. The maximum of the other classes is subtracted before the division by τ, where it still is exact;
  * the class itself is masked first, so that a large z_k cannot drown the others.
@@ -57,7 +59,10 @@ function marginCotangent(graph: GraphBuilder, logits: Value, oneHot: Value, sign
   const isClass = graph.greater(oneHot, graph.scalar(0.5));
   const others = graph.where(isClass, graph.scalar(MASKED), logits);
   const shifted = graph.sub(others, graph.reduceMax(others, [1]));
-  const weights = graph.op('Softmax', [graph.div(shifted, temperature)], { axis: -1 });
+  const exponents = graph.div(shifted, temperature);
+  // Weights under e^-40 are 0: as denormal numbers they would slow every matrix product behind by a factor of ten.
+  const negligible = graph.greater(graph.scalar(NEGLIGIBLE_EXPONENT), exponents);
+  const weights = graph.op('Softmax', [graph.where(negligible, graph.scalar(MASKED), exponents)], { axis: -1 });
   return graph.mul(graph.sub(weights, oneHot), sign);
 }
 

@@ -1,5 +1,5 @@
 // Whatever the options, the box and the function do (NaN, infinities, holes, steps, a gradient that lies), a run ends
-// within its budget, inside the box, at the lowest value that it was told.
+// within its budget, inside the box, at the lowest value that it was told or at a stationary point.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -13,6 +13,7 @@
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kModerate = 1e100;  // beyond it g . d may overflow, and the point be taken as outside the domain
 
 // Reads the input as choices; zeros when it is used up.
 class Choices {
@@ -81,15 +82,17 @@ void run(Choices& choices, const bs_minimizer_options& options) {
   T* upper = static_cast<T*>(bs_minimizer_upper(minimizer));
   const unsigned rounds = 1 + choices.below(2);
   for (unsigned round = 0; round < rounds; ++round) {
-    Function function{choices.below(10), {}, {}};
+    Function function{choices.below(12), {}, {}};
     for (std::size_t i = 0; i < n; ++i) {
-      x[i] = static_cast<T>(choices.number());
+      const double start = choices.number();
+      x[i] = std::isfinite(start) || choices.below(16) == 0 ? static_cast<T>(start) : T(0);
       const double a = choices.number();
       const double b = choices.number();
       lower[i] = static_cast<T>(std::fmin(a, b));
       upper[i] = static_cast<T>(choices.below(6) == 0 ? std::fmin(a, b) : std::fmax(a, b));
-      function.centre.push_back(choices.number());
-      function.scale.push_back(std::fabs(choices.number()));
+      const double centre = choices.number();
+      function.centre.push_back(std::isfinite(centre) ? centre : 0.0);
+      function.scale.push_back(std::fmin(std::fabs(choices.number()), 1e6));
     }
     if (bs_minimizer_start(minimizer) != BS_OK) continue;
     double lowest = kInfinity;
@@ -101,12 +104,12 @@ void run(Choices& choices, const bs_minimizer_options& options) {
         at[i] = static_cast<double>(x[i]);
       }
       const double f = function(at, gradient);
-      bool finite = std::isfinite(f);
+      bool moderate = std::fabs(f) < kModerate;
       for (std::size_t i = 0; i < n; ++i) {
         g[i] = static_cast<T>(gradient[i]);
-        finite = finite && std::isfinite(g[i]);
+        moderate = moderate && std::fabs(static_cast<double>(g[i])) < kModerate;
       }
-      if (finite) lowest = std::fmin(lowest, f);
+      if (moderate) lowest = std::fmin(lowest, f);
       demand(bs_minimizer_tell(minimizer, f) == BS_OK, "tell refused");
       bs_minimizer_get_result(minimizer, &result);
     } while (result.status == 0.0);
@@ -114,7 +117,8 @@ void run(Choices& choices, const bs_minimizer_options& options) {
     demand(result.iterations <= options.max_iterations, "more iterations than the limit");
     for (std::size_t i = 0; i < n; ++i) demand(x[i] >= lower[i] && x[i] <= upper[i], "the end outside the box");
     if (static_cast<int>(result.status) == BS_MINIMIZER_NOT_FINITE) continue;
-    demand(result.f <= lowest, "a lower point was seen");
+    const bool stationary = static_cast<int>(result.status) == BS_MINIMIZER_CONVERGED_PG;
+    demand(stationary || result.f <= lowest, "a lower point was seen");
     demand(std::isfinite(result.f), "the end is not finite");
     for (std::size_t i = 0; i < n; ++i) at[i] = static_cast<double>(x[i]);
     demand(function(at, gradient) == result.f, "f is not the value at x");

@@ -126,11 +126,15 @@ TEST_CASE("L-BFGS-B finds the Fortran's minimiser to 1e-6, and the known minimum
   }
 }
 
-TEST_CASE("bounded Rosenbrock ends at (0.5, 0.25) with f = 0.25") {
-  const Run run = solve<double, blindspot::Lbfgsb>(problems::all()[0], {});
+TEST_CASE("bounded Rosenbrock ends at (0.5, 0.25) with f = 0.25 after 20 iterations and 31 evaluations") {
+  blindspot::Lbfgsb<double>::Options options;
+  options.memory = 5;
+  const Run run = solve<double, blindspot::Lbfgsb>(problems::all()[0], options);
   CHECK(run.x[0] == 0.5);
   CHECK(run.x[1] == doctest::Approx(0.25).epsilon(1e-6));
   CHECK(run.f == doctest::Approx(0.25).epsilon(1e-10));
+  CHECK(run.iterations == 20);
+  CHECK(run.evaluations == 31);
 }
 
 TEST_CASE("L-BFGS-B in float comes to the same minimum, as near as float can tell") {

@@ -24,7 +24,8 @@ struct Problem {
   bool exact;
   std::vector<double> start, lower, upper;
   std::function<double(const double* x, double* g)> evaluate;
-  double minimum;  // NaN: known only from the oracle
+  double minimum;           // NaN: known only from the oracle
+  std::size_t memory = 10;  // correction pairs
   std::size_t n() const { return start.size(); }
 };
 
@@ -85,7 +86,7 @@ inline double driver(const double* x, double* g, std::size_t n) {
 }
 
 inline Problem driver_problem(std::size_t n) {
-  Problem p{"driver n=" + std::to_string(n), true, std::vector<double>(n, 3.0), {}, {}, {}, std::nan("")};
+  Problem p{"driver n=" + std::to_string(n), true, std::vector<double>(n, 3.0), {}, {}, {}, std::nan(""), 5};
   for (std::size_t i = 0; i < n; ++i) {
     p.lower.push_back(i % 2 == 0 ? 1.0 : -100.0);
     p.upper.push_back(100.0);
@@ -159,6 +160,7 @@ inline std::vector<Problem> all() {
   std::vector<Problem> list;
   const auto constant = [](std::size_t n, double v) { return std::vector<double>(n, v); };
 
+  list.push_back({"Rosenbrock 2, bounded", true, {-1.2, 1.0}, {-2.0, -2.0}, {0.5, 2.0}, rosenbrock2, 0.25, 5});
   list.push_back({"Rosenbrock 2, x1 <= 0.5", true, {-1.2, 1.0}, {-2.0, -kInfinity}, {0.5, kInfinity}, rosenbrock2, 0.25});
   list.push_back({"Rosenbrock 2, free", true, {-1.2, 1.0}, constant(2, -kInfinity), constant(2, kInfinity), rosenbrock2, 0.0});
   list.push_back({"Rosenbrock 10, free", true, constant(10, -1.0), constant(10, -kInfinity), constant(10, kInfinity),

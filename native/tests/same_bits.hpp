@@ -15,7 +15,7 @@ template <typename T, template <typename> class Method>
 std::string bits_line(const char* method, const problems::Problem& problem) {
   typename Method<T>::Options options;
   const bool single = sizeof(T) == sizeof(float);
-  options.memory = problem.n() >= 1000 ? 5 : 10;
+  options.memory = problem.memory;
   options.pg_tolerance = single ? 1e-4 : 1e-7;
   options.f_tolerance = single ? 1e-8 : 1e-14;
   options.max_evaluations = problem.n() > 10000 ? 60 : 400;

@@ -60,6 +60,7 @@ bs_status Lbfgsb<T>::start(bool keep_history) {
   boxed_ = kind.boxed;
   if (!keep_history) history_.clear();
   pair_is_new_ = false;
+  best_saved_ = false;
   f_ = std::numeric_limits<double>::infinity();
   pg_norm_ = std::numeric_limits<double>::infinity();
   iterations_ = 0;
@@ -76,8 +77,15 @@ bs_minimizer_status Lbfgsb<T>::tell(double f) {
   return phase_ == Phase::kStart ? first_point(f) : trial_point(f);
 }
 
+// Ends at x_; or, unless x_ is stationary, at a lower trial that no line search took.
 template <typename T>
 bs_minimizer_status Lbfgsb<T>::end(bs_minimizer_status status) {
+  if (best_saved_ && best_f_ < f_ && status != BS_MINIMIZER_CONVERGED_PG) {
+    std::memcpy(x_, best_x_, options_.n * sizeof(T));
+    std::memcpy(g_, best_g_, options_.n * sizeof(T));
+    f_ = best_f_;
+    measure_pg_norm();
+  }
   phase_ = Phase::kIdle;
   status_ = status;
   return status;
@@ -119,8 +127,10 @@ bs_minimizer_status Lbfgsb<T>::iterate() {
   const std::size_t bytes = options_.n * sizeof(T);
   std::memcpy(base_x_, x_, bytes);
   std::memcpy(base_g_, g_, bytes);
-  best_saved_ = false;
-  best_f_ = f_;
+  if (!best_saved_ || best_f_ >= f_) {
+    best_saved_ = false;
+    best_f_ = f_;
+  }
   update_history();
   return search_from_base();
 }
@@ -258,7 +268,6 @@ bs_minimizer_status Lbfgsb<T>::trial_point(double f) {
     case MoreThuente::Answer::kEvaluate:
       break;
   }
-  if (trials_ >= kMaxTrials) return fail_search(f);
   if (evaluations_ >= options_.max_evaluations) return end_search(BS_MINIMIZER_MAX_EVALUATIONS, f);
   if (finite && f < best_f_) {
     std::memcpy(best_x_, x_, n * sizeof(T));
@@ -266,6 +275,7 @@ bs_minimizer_status Lbfgsb<T>::trial_point(double f) {
     best_f_ = f;
     best_saved_ = true;
   }
+  if (trials_ >= kMaxTrials) return fail_search(f);
   place_trial();
   return BS_MINIMIZER_EVALUATE;
 }
@@ -282,20 +292,19 @@ bs_minimizer_status Lbfgsb<T>::fail_search(double f) {
 // Ends inside a line search at the lowest of the present trial, the trials before and the base.
 template <typename T>
 bs_minimizer_status Lbfgsb<T>::end_search(bs_minimizer_status status, double f) {
-  const std::size_t n = options_.n;
-  const bool present = std::isfinite(f) && f < best_f_ && ops_->all_finite(g_, n);
-  if (present) {
+  if (std::isfinite(f) && f < best_f_ && ops_->all_finite(g_, options_.n)) {
     f_ = f;
-  } else if (best_saved_) {
-    std::memcpy(x_, best_x_, n * sizeof(T));
-    std::memcpy(g_, best_g_, n * sizeof(T));
-    f_ = best_f_;
+    measure_pg_norm();
   } else {
     restore_base();
-    return end(status);
   }
-  pg_norm_ = ops_->scan_gradient(x_, g_, lower_, upper_, free_, direction_, target_, n).pg_norm;
   return end(status);
+}
+
+// The projected gradient's norm at x_, without touching what the history hangs on.
+template <typename T>
+void Lbfgsb<T>::measure_pg_norm() {
+  pg_norm_ = ops_->scan_gradient(x_, g_, lower_, upper_, free_, direction_, target_, options_.n).pg_norm;
 }
 
 template <typename T>

@@ -57,7 +57,8 @@ class Lbfgsb {
   bs_status start(bool keep_history = false);
 
   // Takes f at x, and the gradient from gradient(). Afterwards x is the next point to evaluate, or, when
-  // the answer is not BS_MINIMIZER_EVALUATE, the best point found, and gradient its gradient.
+  // the answer is not BS_MINIMIZER_EVALUATE, the end: the stationary point, or the lowest point found,
+  // and gradient its gradient.
   bs_minimizer_status tell(double f);
 
   bs_minimizer_status status() const { return status_; }
@@ -95,6 +96,7 @@ class Lbfgsb {
   bs_minimizer_status end_scanned(bs_minimizer_status status);
   bs_minimizer_status end(bs_minimizer_status status);
   void restore_base();
+  void measure_pg_norm();
 
   Options options_;
   const VectorOps<T>* ops_ = nullptr;
@@ -115,7 +117,7 @@ class Lbfgsb {
   T* direction_ = nullptr;  // z - x
   T* target_ = nullptr;     // z
   T* free_y_ = nullptr;     // y of the newest pair where free, else 0
-  T* best_x_ = nullptr;     // the lowest trial of this line search, when it is not the present one
+  T* best_x_ = nullptr;     // a trial lower than the iterate that the line search went on from
   T* best_g_ = nullptr;
 
   Phase phase_ = Phase::kIdle;

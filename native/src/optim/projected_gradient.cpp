@@ -80,10 +80,10 @@ void SpectralProjectedGradient<T>::scan() {
   pg_norm_ = ops_->scan_gradient(x_, g_, lower_, upper_, free_, direction_, spare_, options_.n).pg_norm;
 }
 
-// Ends at x_, g_ with f_, or at the best point left behind when that is lower.
+// Ends at x_; or, unless x_ is stationary, at a lower point that was left behind.
 template <typename T>
 bs_minimizer_status SpectralProjectedGradient<T>::end(bs_minimizer_status status) {
-  if (best_saved_ && best_f_ < f_) {
+  if (best_saved_ && best_f_ < f_ && status != BS_MINIMIZER_CONVERGED_PG) {
     std::memcpy(x_, best_x_, options_.n * sizeof(T));
     std::memcpy(g_, best_g_, options_.n * sizeof(T));
     f_ = best_f_;

@@ -13,7 +13,7 @@
 
 int main() {
   for (const problems::Problem& problem : problems::all()) {
-    const int memory = problem.n() >= 1000 ? 5 : 10;
+    const int memory = static_cast<int>(problem.memory);
     const FortranRun loose = run_fortran(problem, memory, 1e7, 1e-5, 15000);
     const FortranRun tight = run_fortran(problem, memory, 10.0, 1e-9, 15000);
     std::printf("problem %s\nmemory %d\n", problem.name.c_str(), memory);

@@ -54,5 +54,6 @@ function chooseWorkers({ provider, images, seconds }: AttackWork): number {
 async function modelBytes(model: string | Uint8Array): Promise<Uint8Array> {
   if (typeof model === 'string') return await readUserFile(model, 'model');
   if (!(model instanceof Uint8Array)) throw invalidArgument('model', 'a path or the bytes of an ONNX file', model);
-  return model;
+  // A Buffer is one, too, but its slice() is a view, where Uint8Array's is a copy: readers rely on the copy.
+  return new Uint8Array(model.buffer, model.byteOffset, model.byteLength);
 }

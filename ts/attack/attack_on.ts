@@ -17,12 +17,14 @@ import type { ProviderName, SessionFactory } from '../runtime/session.ts';
 import { assembleExample, summarize } from './assemble.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
+import { flushTinyWeights } from './flush_tiny_weights.ts';
 import { type ClassifiedImages, Judge, type Verdict } from './judge.ts';
 import { activationBytes, chooseLanes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
 import { checkTarget, chooseTargets, UNTARGETED } from './targets.ts';
+import { estimateSeconds } from './work_estimate.ts';
 
 /** What differs between Node and browsers. */
 export interface AttackPlatform {
@@ -41,7 +43,7 @@ export interface AttackWork {
   readonly provider: ProviderName;
   /** Images to attack. */
   readonly images: number;
-  /** Seconds that one thread takes for all of it, roughly. */
+  /** Of one core, for all of it, roughly. */
   readonly seconds: number;
 }
 
@@ -58,12 +60,6 @@ export interface ShardPlan {
   /** Called every now and then while the shards run. */
   readonly onTick: () => void;
 }
-
-/** Gradient evaluations an image, to guess the work by: measured on MNIST. */
-const TYPICAL_EVALUATIONS = { boundary: { fast: 40, thorough: 200 }, penalty: { fast: 400, thorough: 1500 } } as const;
-
-/** A gradient evaluation takes as long as so many plain ones, with the search's own arithmetic. */
-const GRADIENT_COST = 5;
 
 /** Images a batch of the plain model. */
 const JUDGE_ROWS = 256;
@@ -85,7 +81,7 @@ export async function attackOn(
   const set = prepareData(data, { imageShape, classes }, options.count);
   const targeted = { ...set, classes };
   checkTarget(options.target, targeted);
-  const graph = attackGraph(model, { target: provider === 'webgpu' ? 'webgpu' : 'cpu' });
+  const graph = attackGraph(flushTinyWeights(model), { target: provider === 'webgpu' ? 'webgpu' : 'cpu' });
   const { kernel } = await platform.describeKernel(options.kernel);
   await using session = await platform.createSession(logitsGraph(model), { provider });
   signal?.throwIfAborted();
@@ -97,8 +93,8 @@ export async function attackOn(
   const targets = chooseTargets(options.target, targeted, clean.leastLikely, seed);
   const queue = rightlyAnswered(set, clean);
 
-  const evaluations = TYPICAL_EVALUATIONS[method][effort] * queue.length;
-  const work = { provider, images: queue.length, seconds: (evaluations * GRADIENT_COST * cleanSeconds) / set.count };
+  const size = { images: queue.length, method, effort };
+  const work = { provider, images: queue.length, seconds: estimateSeconds(model, size) };
   const workers = Math.min(options.workers ?? platform.chooseWorkers(work), Math.max(1, queue.length));
   const search = planSearch(options, kernel, model, { classes, images: queue.length, workers });
   const board = ShardBoard.create({ n: search.n, images: set.images, labels: set.labels, targets, queue }, workers > 1);

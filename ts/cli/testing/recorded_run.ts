@@ -9,13 +9,20 @@ export interface RecordedRun {
   err: string;
 }
 
-export async function recordedRun(
-  argv: readonly string[],
-  signal = new AbortController().signal,
-): Promise<RecordedRun> {
-  const out = new PassThrough();
+export interface RunHooks {
+  signal?: AbortSignal;
+  /** Told all that stdout has so far, at each write. */
+  onOut?: (text: string) => void;
+}
+
+export async function recordedRun(argv: readonly string[], hooks: RunHooks = {}): Promise<RecordedRun> {
   const err = new PassThrough();
-  const code = await run(argv, { out, err, signal });
-  const text = (stream: PassThrough) => String(stream.read() ?? '');
-  return { code, out: text(out), err: text(err) };
+  let out = '';
+  const write = (text: string) => {
+    out += text;
+    hooks.onOut?.(out);
+  };
+  const signal = hooks.signal ?? new AbortController().signal;
+  const code = await run(argv, { out: { write }, err, signal });
+  return { code, out, err: String(err.read() ?? '') };
 }

@@ -3,7 +3,8 @@
  * The codes are learnt without labels and not tuned afterwards.
  *
  * The paper does not say how the autoencoder is trained. Here: code h = σ(xW + b), reconstruction y = σ(hV + c),
- * objective mean ½‖y − x‖² + β·Σ_j KL(ρ ‖ ρ̂_j) + weight decay (Ng, CS294A lecture notes, 2011).
+ * objective mean ½‖y − x‖² + β·Σ_j KL(ρ ‖ ρ̂_j) + weight decay (Ng, CS294A lecture notes, 2011). Measured: test error
+ * 2.8 %, training error 2.4 % (the paper: 1.9 %, 0.57 %).
  */
 import { adaptImages } from '../ts/data/image_layout.ts';
 import { type ImageSet, imageAt, validateImages } from '../ts/data/image_set.ts';
@@ -27,20 +28,20 @@ const SOFTMAX_DECAY = 1e-6;
 const SPARSITY = 0.1;
 const SPARSITY_WEIGHT = 0.5;
 /** λ of λ·Σw²/units. */
-const AUTOENCODER_DECAY = 1e-2;
+const AUTOENCODER_DECAY = 1;
 
 /** Codes are learnt in large batches: ρ̂ is a mean over one. */
 const AUTOENCODER_RECIPE: Recipe = {
-  epochs: 40,
+  epochs: 20,
   batchSize: 500,
   optimizer: { type: 'adam', learningRate: 2e-3 },
   schedule: 'cosine',
 };
 
 const SOFTMAX_RECIPE: Recipe = {
-  epochs: 60,
+  epochs: 25,
   batchSize: 128,
-  optimizer: { type: 'adam', learningRate: 5e-3 },
+  optimizer: { type: 'adam', learningRate: 2e-2 },
   schedule: 'cosine',
 };
 

@@ -15,11 +15,14 @@ const BEFORE_SIGMOID = { kind: 'xavier-normal', gain: 2 } as const;
 const HIDDEN_DECAY = 1e-5;
 const OUTPUT_DECAY = 1e-6;
 
-/** Measured: 97.9 % test accuracy for 100-100-10, training error 0. */
+/**
+ * Measured for 100-100-10: test error 1.90 %, training error 0.005 % (the paper: 1.64 %, 0 %). Adam (2e-3, batch 128,
+ * 30 epochs) stays at 2.2 %.
+ */
 const SIGMOID_RECIPE: Recipe = {
-  epochs: 30,
-  batchSize: 128,
-  optimizer: { type: 'adam', learningRate: 2e-3 },
+  epochs: 25,
+  batchSize: 64,
+  optimizer: { type: 'sgd', learningRate: 0.2, momentum: 0.9 },
   schedule: 'cosine',
 };
 

@@ -17,7 +17,7 @@ namespace blindspot {
 struct GradientScan {
   double pg_norm;       // max |P(x - g) - x|
   double squared_norm;  // sum d_i^2
-  double free_count;    // elements that are free
+  bool all_free;
   bool changed;         // some element is free now and was not before, or the other way round
 };
 
@@ -55,15 +55,15 @@ struct VectorOps {
   // out_i = min(max(x_i + alpha d_i, l_i), u_i), in double; out may be x or d
   void (*clipped_step)(double alpha, const T* x, const T* d, const T* l, const T* u, T* out, std::size_t n);
   // An element is blocked when it is at its lower bound with g_i >= 0 or at its upper one with g_i <= 0.
-  // d_i = blocked ? 0 : -g_i; free_i = blocked ? 0 : 1, compared with was_free_i.
+  // d_i = blocked ? 0 : -g_i; free_i = blocked ? 0 : 1, compared with was_free_i. P(x - g) - x in T.
   GradientScan (*scan_gradient)(const T* x, const T* g, const T* l, const T* u, const T* was_free, T* d, T* free,
                                 std::size_t n);
   // s_i = x1_i - x0_i, y_i = g1_i - g0_i, free_y_i = free_i ? y_i : 0
   PairScan (*make_pair)(const T* x1, const T* x0, const T* g1, const T* g0, const T* free, T* s, T* y, T* free_y,
                         std::size_t n);
-  // z_i = P(x_i + (free_i ? d_i : 0)), d_i = z_i - x_i, in double
+  // z_i = P(x_i + (free_i ? d_i : 0)), d_i = z_i - x_i
   StepScan (*project_step)(const T* x, const T* g, const T* l, const T* u, const T* free, T* d, T* z, std::size_t n);
-  // Is x_i + t d_i outside [l_i, u_i] for some i? In double.
+  // Is x_i + (T)t d_i outside [l_i, u_i] for some i?
   bool (*leaves_box)(double t, const T* x, const T* d, const T* l, const T* u, std::size_t n);
   // The largest alpha with l <= x + alpha d <= u: min over d_i < 0 of (l_i - x_i) / d_i and over d_i > 0
   // of (u_i - x_i) / d_i; infinity when no bound is met

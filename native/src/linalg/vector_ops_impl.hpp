@@ -97,6 +97,55 @@ struct Memory<Doubles> {
   }
 };
 
+// A full register of T, for kernels whose arithmetic is in T.
+template <typename T>
+struct PackOf {
+  typedef T Type __attribute__((vector_size(BLINDSPOT_VECTOR_BYTES)));
+};
+template <typename T>
+using Pack = typename PackOf<T>::Type;
+
+template <typename T>
+constexpr int kPackWidth = BLINDSPOT_VECTOR_BYTES / static_cast<int>(sizeof(T));
+
+template <>
+struct Memory<float> {
+  static BLINDSPOT_INLINE float load(const float* from) { return *from; }
+  static BLINDSPOT_INLINE void store(float* to, float value) { *to = value; }
+};
+
+template <>
+struct Memory<Pack<float>> {
+  static BLINDSPOT_INLINE Pack<float> load(const float* from) {
+    Pack<float> value;
+    __builtin_memcpy(&value, from, sizeof value);
+    return value;
+  }
+  static BLINDSPOT_INLINE void store(float* to, Pack<float> value) { __builtin_memcpy(to, &value, sizeof value); }
+};
+
+// The doubles of a pack, in order.
+BLINDSPOT_INLINE void widen(Pack<double> pack, Doubles* out) { out[0] = pack; }
+BLINDSPOT_INLINE void widen(Pack<float> pack, Doubles* out) {
+#if defined(__wasm_simd128__)
+  const v128_t all = (v128_t)pack;
+  out[0] = (Doubles)wasm_f64x2_promote_low_f32x4(all);
+  out[1] = (Doubles)wasm_f64x2_promote_low_f32x4(wasm_i32x4_shuffle(all, all, 2, 3, 2, 3));
+#elif BLINDSPOT_VECTOR_BYTES == 64
+  out[0] = (Doubles)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)pack));
+  out[1] = (Doubles)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)pack, 1));
+#elif BLINDSPOT_VECTOR_BYTES == 32
+  out[0] = (Doubles)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)pack));
+  out[1] = (Doubles)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)pack, 1));
+#elif defined(__x86_64__)
+  out[0] = (Doubles)_mm_cvtps_pd((__m128)pack);
+  out[1] = (Doubles)_mm_cvtps_pd(_mm_movehl_ps((__m128)pack, (__m128)pack));
+#else
+  out[0] = Doubles{pack[0], pack[1]};
+  out[1] = Doubles{pack[2], pack[3]};
+#endif
+}
+
 template <typename V, typename T>
 BLINDSPOT_INLINE V load(const T* from) {
   return Memory<V>::load(from);
@@ -165,6 +214,62 @@ BLINDSPOT_INLINE double tree_sum(const double* lanes) {
 }
 
 // Runs body(i, sums, maxima) over all elements. The body is given V = Doubles or double; it leaves what
+// The same with the arithmetic in T: V = Pack<T> or T. Each sum is one of products, in double, of two values of T that
+// the body leaves in left and right.
+template <typename T, int Sums, int Maxima, typename Body>
+BLINDSPOT_INLINE void sweep_packs(std::size_t n, double* sum, double* maximum, Body body) {
+  constexpr int kStep = kPackWidth<T>;
+  constexpr int kDoublesInPack = kStep / kWidth;
+  Doubles total[Sums + 1][kParts] = {};
+  Pack<T> highest[Maxima + 1] = {};
+  const std::size_t whole = n - n % kBlock;
+  for (std::size_t i = 0; i < whole; i += kBlock) {
+#pragma GCC unroll 8
+    for (int first = 0; first < kLanes; first += kStep) {
+      Pack<T> left[Sums + 1];
+      Pack<T> right[Sums + 1];
+      body.template operator()<Pack<T>>(i + static_cast<std::size_t>(first), left, right, highest);
+#pragma GCC unroll 4
+      for (int s = 0; s < Sums; ++s) {
+        Doubles a[kDoublesInPack];
+        Doubles b[kDoublesInPack];
+        widen(left[s], a);
+        widen(right[s], b);
+#pragma GCC unroll 2
+        for (int part = 0; part < kDoublesInPack; ++part) total[s][first / kWidth + part] += a[part] * b[part];
+      }
+    }
+  }
+  T highest_one[Maxima + 1] = {};
+  if (whole == n) {
+#pragma GCC unroll 4
+    for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(total[s]);
+  } else {
+    alignas(64) double lanes[Sums + 1][kLanes];
+#pragma GCC unroll 4
+    for (int s = 0; s < Sums; ++s) {
+#pragma GCC unroll 8
+      for (int part = 0; part < kParts; ++part) store(lanes[s] + part * kWidth, total[s][part]);
+    }
+    for (std::size_t i = whole; i < n; ++i) {
+      T left[Sums + 1];
+      T right[Sums + 1];
+      body.template operator()<T>(i, left, right, highest_one);
+#pragma GCC unroll 4
+      for (int s = 0; s < Sums; ++s) {
+        lanes[s][i - whole] += static_cast<double>(left[s]) * static_cast<double>(right[s]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(lanes[s]);
+  }
+  for (int x = 0; x < Maxima; ++x) {
+    T best = highest_one[x];
+    for (int lane = 0; lane < kStep; ++lane) best = larger(best, static_cast<T>(highest[x][lane]));
+    maximum[x] = static_cast<double>(best);
+  }
+}
+
 // element(s) i add to each sum, and raises the maxima (which start at 0) itself.
 template <int Sums, int Maxima, typename Body>
 BLINDSPOT_INLINE void sweep(std::size_t n, double* sum, double* maximum, Body body) {
@@ -413,40 +518,46 @@ void clipped_step(double alpha, const T* x, const T* d, const T* l, const T* u, 
 template <typename T>
 GradientScan scan_gradient(const T* x, const T* g, const T* l, const T* u, const T* was_free, T* d, T* free,
                            std::size_t n) {
-  double sum[2];
-  double maximum[2];
-  sweep<2, 2>(n, sum, maximum, [=]<typename V>(std::size_t i, V* term, V* highest) BLINDSPOT_INLINE_LAMBDA {
+  double sum[1];
+  double maximum[3];
+  sweep_packs<T, 1, 3>(n, sum, maximum,
+                       [=]<typename V>(std::size_t i, V* left, V* right, V* highest) BLINDSPOT_INLINE_LAMBDA {
     const V zero = {};
-    const V one = zero + 1.0;
+    const V one = zero + T(1);
+    const V xi = load<V>(x + i);
     const V gi = load<V>(g + i);
-    const V above_lower = load<V>(x + i) - load<V>(l + i);
-    const V above_upper = load<V>(x + i) - load<V>(u + i);
-    const V projected = gi < zero ? larger(gi, above_upper) : smaller(gi, above_lower);
-    const V downhill = both(above_lower <= zero, gi >= zero) ? zero : one;
-    const V is_free = both(above_upper >= zero, gi <= zero) ? zero : downhill;
+    const V li = load<V>(l + i);
+    const V ui = load<V>(u + i);
+    const V projected = gi < zero ? larger(gi, xi - ui) : smaller(gi, xi - li);
+    const V above = both(xi <= li, gi >= zero) ? zero : one;
+    const V is_free = both(xi >= ui, gi <= zero) ? zero : above;
     const V direction = is_free > zero ? -gi : zero;
     const V before = load<V>(was_free + i);
     Memory<V>::store(d + i, direction);
     Memory<V>::store(free + i, is_free);
-    term[0] = direction * direction;
-    term[1] = is_free;
+    left[0] = direction;
+    right[0] = direction;
     highest[0] = larger(magnitude(projected), highest[0]);
     highest[1] = is_free == before ? highest[1] : one;
+    highest[2] = is_free > zero ? highest[2] : one;
   });
-  return {maximum[0], sum[0], sum[1], maximum[1] > 0.0};
+  return {maximum[0], sum[0], !(maximum[2] > 0.0), maximum[1] > 0.0};
 }
 
 template <typename T>
 PairScan make_pair(const T* x1, const T* x0, const T* g1, const T* g0, const T* free, T* s, T* y, T* free_y,
                    std::size_t n) {
   double sum[3];
-  sweep<3, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
-    const V si = store(s + i, load<V>(x1 + i) - load<V>(x0 + i));
-    const V yi = store(y + i, load<V>(g1 + i) - load<V>(g0 + i));
+  sweep_packs<T, 3, 0>(n, sum, nullptr,
+                       [=]<typename V>(std::size_t i, V* left, V* right, V*) BLINDSPOT_INLINE_LAMBDA {
+    const V si = load<V>(x1 + i) - load<V>(x0 + i);
+    const V yi = load<V>(g1 + i) - load<V>(g0 + i);
+    Memory<V>::store(s + i, si);
+    Memory<V>::store(y + i, yi);
     Memory<V>::store(free_y + i, load<V>(free + i) > V{} ? yi : V{});
-    term[0] = si * yi;
-    term[1] = yi * yi;
-    term[2] = si * si;
+    left[0] = si, right[0] = yi;
+    left[1] = yi, right[1] = yi;
+    left[2] = si, right[2] = si;
   });
   return {sum[0], sum[1], sum[2]};
 }
@@ -455,18 +566,21 @@ template <typename T>
 StepScan project_step(const T* x, const T* g, const T* l, const T* u, const T* free, T* d, T* z, std::size_t n) {
   double sum[2];
   double maximum[1];
-  sweep<2, 1>(n, sum, maximum, [=]<typename V>(std::size_t i, V* term, V* highest) BLINDSPOT_INLINE_LAMBDA {
+  sweep_packs<T, 2, 1>(n, sum, maximum,
+                       [=]<typename V>(std::size_t i, V* left, V* right, V* highest) BLINDSPOT_INLINE_LAMBDA {
     const V zero = {};
     const V xi = load<V>(x + i);
     const V li = load<V>(l + i);
     const V ui = load<V>(u + i);
     const V is_free = load<V>(free + i);
     const V aim = xi + (is_free > zero ? load<V>(d + i) : zero);
-    const V zi = store(z + i, smaller(larger(aim, li), ui));
-    const V di = store(d + i, zi - xi);
-    term[0] = load<V>(g + i) * di;
-    term[1] = di * di;
-    highest[0] = both(is_free > zero, either(aim <= li, aim >= ui)) ? zero + 1.0 : highest[0];
+    const V zi = smaller(larger(aim, li), ui);
+    const V di = zi - xi;
+    Memory<V>::store(z + i, zi);
+    Memory<V>::store(d + i, di);
+    left[0] = load<V>(g + i), right[0] = di;
+    left[1] = di, right[1] = di;
+    highest[0] = both(is_free > zero, either(aim <= li, aim >= ui)) ? zero + T(1) : highest[0];
   });
   return {sum[0], sum[1], maximum[0] > 0.0};
 }
@@ -474,9 +588,11 @@ StepScan project_step(const T* x, const T* g, const T* l, const T* u, const T* f
 template <typename T>
 bool leaves_box(double t, const T* x, const T* d, const T* l, const T* u, std::size_t n) {
   double outside[1];
-  sweep<0, 1>(n, nullptr, outside, [=]<typename V>(std::size_t i, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
-    const V aim = load<V>(x + i) + (V{} + t) * load<V>(d + i);
-    highest[0] = either(aim < load<V>(l + i), aim > load<V>(u + i)) ? V{} + 1.0 : highest[0];
+  const T step = static_cast<T>(t);
+  sweep_packs<T, 0, 1>(n, nullptr, outside,
+                       [=]<typename V>(std::size_t i, V*, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
+    const V aim = load<V>(x + i) + (V{} + step) * load<V>(d + i);
+    highest[0] = either(aim < load<V>(l + i), aim > load<V>(u + i)) ? V{} + T(1) : highest[0];
   });
   return outside[0] > 0.0;
 }

@@ -99,7 +99,7 @@ void Lbfgsb<T>::scan() {
   const GradientScan found = ops_->scan_gradient(x_, g_, lower_, upper_, was_free_, steepest_, free_, options_.n);
   pg_norm_ = found.pg_norm;
   squared_gradient_ = found.squared_norm;
-  all_free_ = found.free_count == static_cast<double>(options_.n);
+  all_free_ = found.all_free;
   free_changed_ = found.changed;
 }
 

@@ -151,7 +151,7 @@ function planSearch(
   model: Model,
   { classes, images, workers }: { classes: number; images: number; workers: number },
 ): SearchOptions {
-  const { method, effort, maxEvaluations, seed, maxMemory } = options;
+  const { provider, method, effort, maxEvaluations, seed, maxMemory } = options;
   const { imageShape } = describeClassifier(model);
   const search = {
     n: imageSize(imageShape),
@@ -163,7 +163,7 @@ function planSearch(
     seed,
   };
   const searchBytes = (lanes: number): number => kernel.searchBytes({ ...search, lanes });
-  const budget = { images, workers, maxMemory, searchBytes, activationBytes: activationBytes(model) };
+  const budget = { provider, images, workers, maxMemory, searchBytes, activationBytes: activationBytes(model) };
   return { ...search, lanes: options.lanes ?? chooseLanes(budget) };
 }
 

@@ -4,6 +4,7 @@ import { activationBytes, chooseLanes, MOST_LANES } from './lanes.ts';
 import { CLASSES, linearModel, PIXELS } from './testing/linear_classifier.ts';
 
 const budget = {
+  provider: 'cpu' as const,
   images: 100,
   workers: 1,
   maxMemory: 2 ** 31,
@@ -12,8 +13,9 @@ const budget = {
 };
 
 test('as many lanes as images, up to the most that help', () => {
-  expect(chooseLanes(budget)).toBe(100);
-  expect(chooseLanes({ ...budget, images: 1e6 })).toBe(MOST_LANES);
+  expect(chooseLanes({ ...budget, images: 20 })).toBe(20);
+  expect(chooseLanes({ ...budget, images: 1e6 })).toBe(MOST_LANES.cpu);
+  expect(chooseLanes({ ...budget, images: 1e6, provider: 'webgpu' })).toBe(MOST_LANES.webgpu);
   expect(chooseLanes({ ...budget, images: 101, workers: 4 })).toBe(26);
   expect(chooseLanes({ ...budget, images: 0 })).toBe(1);
 });

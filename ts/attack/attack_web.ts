@@ -34,7 +34,7 @@ export async function attack(
       describeKernel: (choice) => describeKernel(choice, wasm === undefined ? {} : { wasm }),
       chooseWorkers: () => 1,
       runShards: (plan) => runShardHere(plan, session),
-      versions: async () => ({ browser: navigator.userAgent }),
+      versions: async () => (typeof navigator === 'undefined' ? {} : { browser: navigator.userAgent }),
     },
     model,
     data,

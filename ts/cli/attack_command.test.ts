@@ -132,7 +132,7 @@ describe.each(['native', 'wasm'] as const)('the attack command with the %s kerne
   });
 });
 
-test('native and wasm kernels come to the same mean distance', () => {
+test('the kernel: native and the kernel: wasm come to the same mean distance on digits', () => {
   const [native, wasm] = ['attack-native', 'attack-wasm'].map((name) => resultsOf(name).summary.meanL2 as number);
   expect(Math.abs((native as number) / (wasm as number) - 1)).toBeLessThan(1e-3);
 });

@@ -16,12 +16,12 @@ struct Effort {
   int screened;          // classes whose gradient at the image is asked for
   int starts;            // descents from the image
   int steps;             // of one descent
-  int restarts;          // from noise around the image
+  int restarts;          // from noise around the best point
 };
 
 constexpr Effort kFast = {45, 5, 4, 30, 0};
 constexpr Effort kFastTargeted = {50, 1, 1, 50, 0};
-constexpr Effort kThorough = {400, 9, 9, 60, 4};
+constexpr Effort kThorough = {400, 9, 9, 60, 12};
 constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8};
 
 constexpr int kRescue = 4;                 // budgets spent on an image before it counts as failed
@@ -45,7 +45,7 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   open(options, id, goal);
   noise_.seed(options.seed * 0x2545f4914f6cdd1du + static_cast<std::uint64_t>(static_cast<std::int64_t>(id)));
   stage_ = Stage::kClean;
-  candidate_count_ = screened_ = next_candidate_ = restarts_ = fruitless_ = 0;
+  candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
   ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
 }
@@ -177,8 +177,6 @@ void BoundarySearch::advance() {
 
 // Sets up the next start. True when a descent stands ready; false when a point is asked for first, or all is done.
 bool BoundarySearch::next_start() {
-  const bool improved = best_l2_ < best_before_start_ * (1.0 - 1e-4);
-  fruitless_ = improved ? 0 : fruitless_ + 1;
   best_before_start_ = best_l2_;
   if (next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL) {
     const Candidate& candidate = candidates_[next_candidate_++];
@@ -197,7 +195,8 @@ bool BoundarySearch::next_start() {
   return false;
 }
 
-// Asks for a point at about half the best distance from the image or, while there is none, further out each time.
+// Asks for a point near the best one, half its distance away, or, while there is none, near the image, further out each
+// time. Restarts from noise around the image fall back into the same minimum far more often than those around the best.
 bool BoundarySearch::start_from_noise() {
   const std::size_t n = options_->n;
   const Box box = options_->box;
@@ -205,9 +204,10 @@ bool BoundarySearch::start_from_noise() {
   ++starts_;
   const double width = static_cast<double>(box.upper) - static_cast<double>(box.lower);
   const double norm = succeeded() ? 0.5 * best_l2_ : 0.02 * width * std::sqrt(static_cast<double>(n)) * restarts_;
+  const float* around = succeeded() ? best_ : x_;
   const double amplitude = std::sqrt(3.0 / static_cast<double>(n)) * norm;
   for (std::size_t i = 0; i < n; ++i) {
-    const double value = static_cast<double>(x_[i]) + amplitude * noise_.symmetric();
+    const double value = static_cast<double>(around[i]) + amplitude * noise_.symmetric();
     point_[i] = static_cast<float>(std::fmin(std::fmax(value, box.lower), box.upper));
   }
   const int towards = goal_.targeted() ? goal_.target : succeeded() ? best_class_ : candidates_[0].one_hot;

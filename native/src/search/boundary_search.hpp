@@ -5,7 +5,7 @@
 // distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
 // towards the nearest classes, in that order, and one that falls behind the best found is given up.
 // Targeted: one descent towards the class. Effort `thorough` looks at more classes, and starts again from noise
-// around the image. An image for which nothing was found within the budget gets restarts from wider and wider noise.
+// around the best point. An image for which nothing was found gets restarts from wider and wider noise around it.
 #pragma once
 
 #include <cstddef>
@@ -65,7 +65,6 @@ class BoundarySearch final : public Lane {
   int screened_ = 0;
   int next_candidate_ = 0;
   int restarts_ = 0;
-  int fruitless_ = 0;              // restarts since the last that found a nearer point
   int budget_ = 0;
   double best_before_start_ = 0.0;
   float* kept_[kMostScreened] = {};

@@ -82,6 +82,8 @@ std::vector<double> everything(const VectorOps<T>& ops, const Case<T>& c) {
     const T* three[3] = {c.x.data(), c.g.data(), rows[2]};
     ops.triple_dot(rows.data(), k, three, n, out.data());
     all.insert(all.end(), out.begin(), out.end());
+    ops.double_dot(rows.data(), k, three, n, out.data());
+    all.insert(all.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(2 * k));
     std::vector<T> y = c.x;
     ops.multi_axpy(c.coefficients.data(), rows.data(), k, y.data(), n);
     keep(y);
@@ -101,7 +103,7 @@ std::vector<double> everything(const VectorOps<T>& ops, const Case<T>& c) {
   keep(d);
   keep(free);
   const auto pair = ops.make_pair(a, b, c.g.data(), c.x.data(), c.free.data(), d.data(), z.data(), out.data(), n);
-  all.insert(all.end(), {pair.sy, pair.yy, pair.ss});
+  all.insert(all.end(), {pair.sy, pair.yy, pair.ss, pair.free_yy});
   keep(d);
   keep(z);
   keep(out);
@@ -160,8 +162,11 @@ void check_against_naive(const VectorOps<T>& ops, const Case<T>& c) {
   const std::vector<T>* three[3] = {&c.x, &c.g, &c.rows[4]};
   const T* vectors[3] = {c.x.data(), c.g.data(), rows[4]};
   ops.triple_dot(rows.data(), k, vectors, n, dots.data());
+  std::vector<double> twos(2 * k);
+  ops.double_dot(rows.data(), k, vectors, n, twos.data());
   for (std::size_t j = 0; j < k; ++j) {
     for (std::size_t q = 0; q < 3; ++q) {
+      if (q < 2) CHECK(twos[2 * j + q] == dots[3 * j + q]);
       expected = naive_dot(c.rows[j], *three[q], magnitude);
       CHECK(std::fabs(dots[3 * j + q] - expected) <= sum_tolerance(n, magnitude));
     }

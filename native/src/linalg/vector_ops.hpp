@@ -24,6 +24,7 @@ struct GradientScan {
 // What make_pair finds for s = x1 - x0 and y = g1 - g0.
 struct PairScan {
   double sy, yy, ss;
+  double free_yy;  // sum of y_i^2 over the free elements
 };
 
 // What project_step finds for the direction d = P(x + delta) - x.
@@ -48,6 +49,8 @@ struct VectorOps {
   // sum (a_i - b_i)^2, the difference in double
   double (*squared_distance)(const T* a, const T* b, std::size_t n);
 
+  // out[2 j + q] = sum_i rows[j][i] vectors[q][i], j < k, q < 2
+  void (*double_dot)(const T* const* rows, std::size_t k, const T* const* vectors, std::size_t n, double* out);
   // out[3 j + q] = sum_i rows[j][i] vectors[q][i], j < k, q < 3
   void (*triple_dot)(const T* const* rows, std::size_t k, const T* const* vectors, std::size_t n, double* out);
   // out_i = sum_j coeff[j] rows[j][i], in double in the order of j

@@ -393,6 +393,8 @@ double dot(const T* a, const T* b, std::size_t n) {
 // 32 bytes, 16 of 16 bytes.
 constexpr int kRowsOfOne = kWidth == 8 ? 8 : kWidth == 4 ? 2 : 4;
 constexpr int kShareOfOne = kWidth == 8 ? 2 : kWidth == 4 ? 4 : 2;
+constexpr int kRowsOfTwo = kWidth == 8 ? 5 : 2;
+constexpr int kShareOfTwo = 2;
 constexpr int kRowsOfThree = kWidth == 8 ? 4 : 2;
 constexpr int kShareOfThree = kWidth == 8 ? 2 : kWidth == 4 ? 2 : 2;
 
@@ -407,6 +409,15 @@ void multi_dot(const T* const* rows, std::size_t k, const T* v, std::size_t n, d
     for (; j + 2 <= k; j += 2) dot_tile<T, 2, 1, kShareOfOne>(rows + j, &v, n, out + j);
   }
   for (; j < k; ++j) dot_tile<T, 1, 1, kParts>(rows + j, &v, n, out + j);
+}
+
+template <typename T>
+void double_dot(const T* const* rows, std::size_t k, const T* const* vectors, std::size_t n, double* out) {
+  std::size_t j = 0;
+  for (; j + kRowsOfTwo <= k; j += kRowsOfTwo) {
+    dot_tile<T, kRowsOfTwo, 2, kShareOfTwo>(rows + j, vectors, n, out + 2 * j);
+  }
+  for (; j < k; ++j) dot_tile<T, 1, 2, kShareOfTwo>(rows + j, vectors, n, out + 2 * j);
 }
 
 template <typename T>
@@ -547,19 +558,21 @@ GradientScan scan_gradient(const T* x, const T* g, const T* l, const T* u, const
 template <typename T>
 PairScan make_pair(const T* x1, const T* x0, const T* g1, const T* g0, const T* free, T* s, T* y, T* free_y,
                    std::size_t n) {
-  double sum[3];
-  sweep_packs<T, 3, 0>(n, sum, nullptr,
+  double sum[4];
+  sweep_packs<T, 4, 0>(n, sum, nullptr,
                        [=]<typename V>(std::size_t i, V* left, V* right, V*) BLINDSPOT_INLINE_LAMBDA {
     const V si = load<V>(x1 + i) - load<V>(x0 + i);
     const V yi = load<V>(g1 + i) - load<V>(g0 + i);
     Memory<V>::store(s + i, si);
     Memory<V>::store(y + i, yi);
-    Memory<V>::store(free_y + i, load<V>(free + i) > V{} ? yi : V{});
+    const V free_yi = load<V>(free + i) > V{} ? yi : V{};
+    Memory<V>::store(free_y + i, free_yi);
     left[0] = si, right[0] = yi;
     left[1] = yi, right[1] = yi;
     left[2] = si, right[2] = si;
+    left[3] = free_yi, right[3] = free_yi;
   });
-  return {sum[0], sum[1], sum[2]};
+  return {sum[0], sum[1], sum[2], sum[3]};
 }
 
 template <typename T>
@@ -628,7 +641,7 @@ template <typename T>
 const VectorOps<T>& table() {
   static constexpr VectorOps<T> ops = {
       dot<T>,          multi_dot<T>,     axpy<T>,      multi_axpy<T>,   subtract<T>,
-      squared_distance<T>, triple_dot<T>, combine<T>,  clipped_step<T>, scan_gradient<T>,
+      squared_distance<T>, double_dot<T>, triple_dot<T>, combine<T>,  clipped_step<T>, scan_gradient<T>,
       make_pair<T>,    project_step<T>,  leaves_box<T>, longest_step<T>, all_finite<T>,
   };
   return ops;

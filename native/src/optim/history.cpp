@@ -46,18 +46,25 @@ void History<T>::append(double sy, double yy) {
 }
 
 template <typename T>
-void History<T>::absorb(const double* products) {
+void History<T>::absorb(const double* with_s, const double* with_y) {
   const int m = memory_;
   const int last = count_ - 1;
   for (int j = 0; j <= last; ++j) {
-    const double* of_y = products + 3 * j;
-    const double* of_s = products + 3 * (count_ + j);
-    ss_[last * m + j] = ss_[j * m + last] = of_s[1];
-    sy_[last * m + j] = of_y[1];
-    free_.yy[last * m + j] = free_.yy[j * m + last] = of_y[2];
+    ss_[last * m + j] = ss_[j * m + last] = with_s[count_ + j];
+    sy_[last * m + j] = with_s[j];
+    free_.yy[last * m + j] = free_.yy[j * m + last] = with_y[j];
     free_.sy[last * m + j] = 0.0;
-    free_.sy[j * m + last] = of_s[2];
+    free_.sy[j * m + last] = with_y[count_ + j];
     free_.ss[last * m + j] = free_.ss[j * m + last] = 0.0;
+  }
+}
+
+template <typename T>
+void History<T>::add_changed(const T* was_free, const T* is_free, const T* g, std::size_t n, double* sums) const {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (was_free[i] == is_free[i]) continue;
+    const double value = is_free[i] > T(0) ? -static_cast<double>(g[i]) : static_cast<double>(g[i]);
+    for (int j = 0; j < 2 * count_; ++j) sums[j] += value * static_cast<double>(rows_[1 + j][i]);
   }
 }
 

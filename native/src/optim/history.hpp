@@ -63,8 +63,11 @@ class History {
     return rows_;
   }
 
-  // Products of the newest pair: products[3 j + 1] = row_j^T s, products[3 j + 2] = row_j^T Z Z^T y.
-  void absorb(const double* products);
+  // Products of the newest pair with the rows: with_s[j] = row_j^T s, with_y[j] = row_j^T Z Z^T y.
+  void absorb(const double* with_s, const double* with_y);
+
+  // sums[j] += the sum of row_j g over the variables that left the free set, less that over those that entered.
+  void add_changed(const T* was_free, const T* is_free, const T* g, std::size_t n, double* sums) const;
 
   // Brings the products over the free set from one set to another: 1 where free, else 0.
   void change_free_set(const T* was_free, const T* is_free, std::size_t n);

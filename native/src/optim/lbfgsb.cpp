@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kMaxTrials = 20;            // evaluations of one line search
 constexpr double kLongestStep = 1e10;     // when no bound is met
+constexpr double kCancellation = 1e-12;   // |y|^2 under this share of |g|^2: see absorb_pair
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 }  // namespace
@@ -58,7 +59,8 @@ bs_status Lbfgsb<T>::start(bool keep_history) {
   if (entered != BS_OK) return entered;
   bounded_ = kind.bounded;
   boxed_ = kind.boxed;
-  if (!keep_history) history_.clear();
+  if (!keep_history || (bounded_ && lacks_products_)) history_.clear();
+  if (history_.count() == 0) lacks_products_ = false;
   pair_is_new_ = false;
   best_saved_ = false;
   f_ = std::numeric_limits<double>::infinity();
@@ -98,6 +100,7 @@ void Lbfgsb<T>::scan() {
   std::swap(free_, was_free_);
   const GradientScan found = ops_->scan_gradient(x_, g_, lower_, upper_, was_free_, steepest_, free_, options_.n);
   pg_norm_ = found.pg_norm;
+  was_squared_gradient_ = squared_gradient_;
   squared_gradient_ = found.squared_norm;
   all_free_ = found.all_free;
   free_changed_ = found.changed;
@@ -135,23 +138,72 @@ bs_minimizer_status Lbfgsb<T>::iterate() {
   return search_from_base();
 }
 
+// Takes the newest pair, and forms the products of the rows with the steepest descent.
 template <typename T>
 void Lbfgsb<T>::update_history() {
   const std::size_t n = options_.n;
   if (pair_is_new_) {
-    history_.append(new_pair_.sy, new_pair_.yy);
-    const int rows = 2 * history_.count();
-    const T* vectors[3] = {steepest_, history_.rows()[rows - 1], free_y_};
-    double products[3 * 2 * kMaxMemory];
-    ops_->triple_dot(history_.rows(), static_cast<std::size_t>(rows), vectors, n, products);
-    history_.absorb(products);
-    for (int j = 0; j < rows; ++j) along_steepest_[j] = products[3 * j];
+    absorb_pair();
     pair_is_new_ = false;
   } else if (history_.count() > 0) {
     ops_->multi_dot(history_.rows(), static_cast<std::size_t>(2 * history_.count()), steepest_, n, along_steepest_);
   }
   if (free_changed_) history_.change_free_set(was_free_, free_, n);
   if (all_free_) history_.all_are_free();
+}
+
+// The products with y over the free set F before are differences of products with gradients, which are known or
+// needed anyway: row_F^T y = row_F^T g' - row_F^T g. They lose as many digits as y itself lost when it was formed. Only
+// when y is tiny beside the gradients is a pass of its own made. Without bounds nothing asks for products with s.
+template <typename T>
+void Lbfgsb<T>::absorb_pair() {
+  const std::size_t n = options_.n;
+  double before[2 * kMaxMemory];
+  const int had = history_.count();
+  const int first = had == history_.memory() ? 1 : 0;
+  const int kept = had - first;
+  std::copy_n(along_steepest_ + first, kept, before);
+  std::copy_n(along_steepest_ + had + first, kept, before + kept);
+
+  history_.append(new_pair_.sy, new_pair_.yy);
+  const int count = history_.count();
+  const std::size_t rows = 2 * static_cast<std::size_t>(count);
+  const T* vectors[3] = {steepest_, history_.rows()[rows - 1], free_y_};
+  double products[3 * 2 * kMaxMemory];
+  double with_s[2 * kMaxMemory] = {};
+  double with_y[2 * kMaxMemory];
+
+  if (new_pair_.free_yy <= kCancellation * (squared_gradient_ + was_squared_gradient_)) {
+    ops_->triple_dot(history_.rows(), rows, vectors, n, products);
+    for (std::size_t j = 0; j < rows; ++j) {
+      along_steepest_[j] = products[3 * j];
+      with_s[j] = products[3 * j + 1];
+      with_y[j] = products[3 * j + 2];
+    }
+    history_.absorb(with_s, with_y);
+    return;
+  }
+
+  if (bounded_) {
+    ops_->double_dot(history_.rows(), rows, vectors, n, products);
+    for (std::size_t j = 0; j < rows; ++j) {
+      along_steepest_[j] = products[2 * j];
+      with_s[j] = products[2 * j + 1];
+    }
+  } else {
+    ops_->multi_dot(history_.rows(), rows, steepest_, n, along_steepest_);
+    with_s[count - 1] = new_pair_.sy;
+    lacks_products_ = true;
+  }
+  for (std::size_t j = 0; j < rows; ++j) with_y[j] = -along_steepest_[j];
+  if (free_changed_) history_.add_changed(was_free_, free_, g_, n, with_y);
+  for (int j = 0; j < kept; ++j) {
+    with_y[j] += before[j];
+    with_y[count + j] += before[kept + j];
+  }
+  with_y[count - 1] = new_pair_.free_yy;
+  with_y[2 * count - 1] = new_pair_.sy;
+  history_.absorb(with_s, with_y);
 }
 
 // Starts a line search at the base; without a direction of descent it forgets the history and tries again.

@@ -87,6 +87,7 @@ class Lbfgsb {
   bs_minimizer_status iterate();
   void scan();
   void update_history();
+  void absorb_pair();
   bs_minimizer_status search_from_base();
   bool find_direction(StepScan& step);
   void hold_crossed(StepScan& step);
@@ -126,6 +127,7 @@ class Lbfgsb {
   bool boxed_ = false;          // every bound is finite
   bool all_free_ = false;
   bool free_changed_ = false;   // free_ differs from was_free_
+  bool lacks_products_ = false;  // the history holds pairs that were taken without their products with s
   bool pair_is_new_ = false;    // the history is still to take the pair of the last step
   bool limit_known_ = false;    // the search's longest step is set
   bool best_saved_ = false;
@@ -134,6 +136,7 @@ class Lbfgsb {
   PairScan new_pair_ = {};
   double along_steepest_[2 * kMaxMemory] = {};  // the history's rows times steepest_
   double squared_gradient_ = 0;                 // of steepest_
+  double was_squared_gradient_ = 0;             // of the steepest descent before
   double pg_norm_ = 0;
   int iterations_ = 0;
   int evaluations_ = 0;

@@ -53,7 +53,7 @@ describe('the executable', () => {
       '--lanes',
       '2',
       '--workers',
-      '2',
+      '1',
       '--out',
       at('stopped'),
     ];
@@ -61,7 +61,7 @@ describe('the executable', () => {
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       // The search has begun when the kernel is named.
-      if (!said.includes('kernel') && (said + text).includes('kernel')) setTimeout(() => child.kill('SIGINT'), 300);
+      if (!said.includes('kernel') && (said + text).includes('kernel')) setTimeout(() => child.kill('SIGINT'), 1000);
       said += text;
     });
     const code = await new Promise((resolve) => child.once('close', resolve));

@@ -1,0 +1,47 @@
+/** Workers run compiled files: scripts/build --ts comes first. */
+import { expect, test } from 'vitest';
+import { attackGraph } from '../onnx/attack_graph.ts';
+import { readModel } from '../onnx/read_model.ts';
+import type { ShardPlan } from './attack_on.ts';
+import { ShardBoard } from './shard_board.ts';
+import { runShardPool } from './shard_pool.ts';
+import { CLASSES, linearImages, linearModel, PIXELS } from './testing/linear_classifier.ts';
+import { doubleKernel } from './testing/search_double.ts';
+
+const COUNT = 40;
+
+function planOf(changes: Partial<ShardPlan> = {}): ShardPlan {
+  const { images, labels } = linearImages(COUNT);
+  const targets = new Int32Array(COUNT).fill(-1);
+  const board = ShardBoard.create({ n: PIXELS, images, labels, targets, queue: Int32Array.from(labels.keys()) }, true);
+  return {
+    // Its name alone reaches the workers, which load the real one.
+    kernel: doubleKernel(),
+    provider: 'cpu',
+    workers: 3,
+    search: { n: PIXELS, classes: CLASSES, lanes: 2 },
+    graph: attackGraph(readModel(linearModel())),
+    imageShape: [PIXELS],
+    board,
+    onTick: () => undefined,
+    ...changes,
+  };
+}
+
+test('shards share one queue on the wasm kernel: every image is searched once', async () => {
+  const plan = planOf();
+  expect(await runShardPool(plan)).toBeGreaterThan(0);
+  expect(plan.board.done).toBe(COUNT);
+  expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
+});
+
+test('a mistake found in a worker of the wasm kernel keeps its code and ends them all', async () => {
+  const plan = planOf({ graph: new Uint8Array([1, 2, 3]) });
+  await expect(runShardPool(plan)).rejects.toMatchObject({ name: 'BlindspotError', code: 'INVALID_MODEL' });
+  expect(plan.board.done).toBe(0);
+});
+
+test('options that the wasm kernel refuses are told as in the thread that asked', async () => {
+  const plan = planOf({ search: { n: PIXELS, classes: CLASSES, lanes: 0 } });
+  await expect(runShardPool(plan)).rejects.toThrow('for lanes but received 0');
+});

@@ -225,7 +225,11 @@ void BoundaryDescent::absorb(const float* point, double margin, const float* gra
                            : std::fmax(overshoot_, std::fmin(kMostOvershoot, kOvershootGrowth * overshoot_));
   last_error_ = linear_error;
   last_step_ = step;
-  if (step > 1e-7) curvature_.commit(n_);
+  if (step > 1e-7) {
+    curvature_.commit(n_);
+  } else {
+    curvature_.discard();
+  }
 
   std::memcpy(center_, point, n_ * sizeof(float));
   margin_ = margin;

@@ -26,10 +26,14 @@ class LagrangianCurvature {
   void clear() { count_ = 0; }
   int count() const { return count_; }
 
-  // Where the next pair is to be written: [n] each. commit takes it, the oldest pair leaves.
+  // Where the next pair is to be written: [n] each, over the oldest pair when all are in use. What was written is then
+  // either taken by commit or dropped by discard.
   float* next_move() { return d_[slot()]; }
   float* next_change() { return c_[slot()]; }
   void commit(std::size_t n);
+  void discard() {
+    if (count_ == kPairs) --count_;
+  }
 
   // Rows of the basis in which products are expressed: the moves, then the changes; 2 count() pointers.
   void rows(const float** out) const;

@@ -17,7 +17,6 @@ import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parser
 import { checkOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
-import { writeAttack } from './write_attack.ts';
 
 interface AttackFlags {
   model: string;
@@ -151,6 +150,8 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
     });
     progress.end();
     const sha256 = createHash('sha256').update(bytes).digest('hex');
+    // Only now: the plotting libraries take 0.2 s to load.
+    const { writeAttack } = await import('./write_attack.ts');
     await writeAttack(flags.out, outcome, {
       model: { name: file, path: file },
       data: { name: data.source, path: flags.data },

@@ -32,8 +32,8 @@ it.each([
 
 it.each([
   [1, `100${NBSP}%`],
-  [0.9999, `99.9${NBSP}%`],
-  [0.00001, `0.1${NBSP}%`],
+  [0.9999, `99.99${NBSP}%`],
+  [0.00001, `0.001${NBSP}%`],
   [0, `0${NBSP}%`],
   [0.97, `97.0${NBSP}%`],
 ])('share %s is %s: exactly all and exactly none are kept apart', (value, text) =>

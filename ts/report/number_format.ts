@@ -28,12 +28,14 @@ export function formatL2(value: number | null): string {
   return value === 0 ? '0' : signed(value.toFixed(Math.abs(value) < 100 ? 3 : 1));
 }
 
-/** 97.0 %, with 100 % and 0 % reserved for exactly all and exactly none. */
+/** 97.0 %; nearer to none or all than 0.1 %, the first digit that differs: 0.005 %, 99.98 %. */
 export function formatShare(share: number | null): string {
   if (share === null || !Number.isFinite(share)) return MISSING;
   if (share === 0 || share === 1) return `${share * 100}${NBSP}%`;
-  const rounded = Math.min(99.9, Math.max(0.1, share * 100));
-  return `${rounded.toFixed(1)}${NBSP}%`;
+  const distance = Math.min(share, 1 - share) * 100;
+  if (distance >= 0.1) return `${(share * 100).toFixed(1)}${NBSP}%`;
+  const digits = Math.min(12, Math.ceil(-Math.log10(distance) - 1e-9));
+  return `${(share * 100).toFixed(digits)}${NBSP}%`;
 }
 
 /** One decimal up to 1,000: 27.4, 28.0, 1,204. */

@@ -53,6 +53,8 @@ export interface EpochLoop {
   readonly checkpoint?: CheckpointStore | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  /** Runs before each epoch, from 0: where training data change while the network learns. */
+  beforeEpoch?(epoch: number): Promise<void>;
   /** The tensors of a batch. */
   prepare(indices: Uint32Array, random: Random): Readonly<Record<string, Tensor>>;
   /** Wrong answers in a batch, from the reports; undefined where there is no right and wrong. */
@@ -75,6 +77,7 @@ export async function runEpochs(loop: EpochLoop): Promise<EpochRecord[]> {
   for (let epoch = history.length; epoch < loop.epochs; epoch++) {
     const started = performance.now();
     const tally: Tally = { loss: 0, wrong: 0, seen: 0 };
+    await loop.beforeEpoch?.(epoch);
     await runEpoch(loop, epoch, tally, () => reporter.tell(epoch, tally, history.at(-1)?.testError));
     const testError = await loop.test?.();
     history.push({

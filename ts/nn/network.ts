@@ -54,6 +54,7 @@ export function drawParameters(specs: readonly ParameterSpec[], seed: number): F
  * @param image [N, ...inputShape].
  * @param parameters by name.
  * @param masks by name, [N, ...]: 0 or 1/(1 - rate); without them dropout does nothing, as in the saved model.
+ * @param prefix of the nodes' names, for a graph in which the layers stand several times.
  * @returns logits [N, classes].
  */
 export function applyLayers(
@@ -62,6 +63,7 @@ export function applyLayers(
   image: Value,
   parameters: ReadonlyMap<string, Value>,
   masks?: ReadonlyMap<string, Value>,
+  prefix = '',
 ): Value {
   const parameter = (name: string): Value => {
     const value = parameters.get(name);
@@ -72,7 +74,7 @@ export function applyLayers(
   for (const { layer, name } of placeLayers(model)) {
     switch (layer.type) {
       case 'dense':
-        x = graph.op('Gemm', [x, parameter(`${name}.weight`), parameter(`${name}.bias`)], {}, { name });
+        x = graph.op('Gemm', [x, parameter(`${name}.weight`), parameter(`${name}.bias`)], {}, { name: prefix + name });
         break;
       case 'conv':
         x = graph.op(
@@ -83,7 +85,7 @@ export function applyLayers(
             strides: [layer.stride, layer.stride],
             pads: [layer.padding, layer.padding, layer.padding, layer.padding],
           },
-          { name },
+          { name: prefix + name },
         );
         break;
       case 'max-pool':

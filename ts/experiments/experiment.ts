@@ -1,0 +1,33 @@
+/** What one table or figure of the paper consists of. */
+import type { Block } from './document.ts';
+import type { Study, Tell } from './study.ts';
+import type { StudyModelName } from './study_models.ts';
+
+export interface Findings<Result> {
+  /** Every number; JSON. */
+  readonly result: Result;
+  /** PNG files by name. */
+  readonly figures?: Readonly<Record<string, Uint8Array>>;
+}
+
+export interface Experiment<Result> {
+  /** As --only takes it. */
+  readonly name: string;
+  /** Other names that --only takes for it. */
+  readonly aliases?: readonly string[];
+  readonly title: string;
+  /** Counted up when what it does changes, so that kept results are made anew. */
+  readonly version: number;
+  readonly models: readonly StudyModelName[];
+  /** Of a full run without the models, roughly; for the time left. */
+  readonly seconds: number;
+  run(study: Study, tell: Tell): Promise<Findings<Result>>;
+  render(result: Result): Block[];
+}
+
+/** An experiment in a list of different ones: its result is what its own `run` gave, kept as JSON. */
+export type AnyExperiment = Omit<Experiment<unknown>, 'render'> & { render(result: unknown): Block[] };
+
+export function anyExperiment<Result>(experiment: Experiment<Result>): AnyExperiment {
+  return { ...experiment, render: (result) => experiment.render(result as Result) };
+}

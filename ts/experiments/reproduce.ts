@@ -1,0 +1,161 @@
+/**
+ * Runs the experiments: first the models that they need, each once, then one experiment after the other. What is
+ * finished is kept in the store; a run that is started again takes it from there.
+ */
+import { versions } from '../attack/versions.ts';
+import type { AnyExperiment } from './experiment.ts';
+import type { Key, Store } from './store.ts';
+import { parseJson, Study, type StudySettings, type Tell } from './study.ts';
+import { STUDY_MODELS, type StudyModelName } from './study_models.ts';
+
+export interface ReproduceProgress {
+  /** Of the whole run, 0 to 1. */
+  readonly done: number;
+  readonly text: string;
+  readonly secondsLeft: number;
+}
+
+export interface FinishedExperiment {
+  readonly experiment: AnyExperiment;
+  readonly result: unknown;
+  /** PNG files by name. */
+  readonly figures: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface Reproduction {
+  readonly settings: StudySettings;
+  readonly finished: readonly FinishedExperiment[];
+  /** Names of experiments that an interruption left undone. */
+  readonly missing: readonly string[];
+  /** Of this run, what was kept from earlier ones left out. */
+  readonly seconds: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface ReproduceOptions {
+  readonly experiments: readonly AnyExperiment[];
+  readonly settings: StudySettings;
+  readonly store: Store;
+  /** Ends the run; what is finished is in the answer. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: ReproduceProgress) => void;
+  /** Told of each model and experiment when it is done. */
+  readonly onFinished?: (name: string, kept: boolean) => void;
+}
+
+interface Step {
+  readonly name: string;
+  readonly seconds: number;
+  readonly key: Key;
+  run(tell: Tell): Promise<void>;
+}
+
+/** @throws what attacks and training throw; an aborted signal is no error. */
+export async function reproduce(options: ReproduceOptions): Promise<Reproduction> {
+  const { experiments, settings, store, signal } = options;
+  const started = performance.now();
+  const study = new Study(settings, store, { signal });
+  const models = [...new Set(experiments.flatMap((experiment) => experiment.models))];
+  const steps: Step[] = [
+    ...models.map((name) => modelStep(study, name)),
+    ...experiments.map((experiment) => experimentStep(study, experiment)),
+  ];
+  const kept = await Promise.all(steps.map(({ key }) => store.has(key)));
+  const progress = new Remaining(steps.map(({ seconds }, i) => (kept[i] === true ? 0 : seconds)));
+  try {
+    for (const [i, { name, run }] of steps.entries()) {
+      signal.throwIfAborted();
+      if (kept[i] !== true) {
+        await run((share, text) => options.onProgress?.({ ...progress.at(i, share), text }));
+      }
+      options.onFinished?.(name, kept[i] === true);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  const finished: FinishedExperiment[] = [];
+  for (const experiment of experiments) {
+    const found = await readFinished(store, experiment, experimentKey(study, experiment));
+    if (found !== undefined) finished.push(found);
+  }
+  return {
+    settings,
+    finished,
+    missing: experiments.filter((e) => !finished.some(({ experiment }) => experiment === e)).map(({ name }) => name),
+    seconds: (performance.now() - started) / 1000,
+    versions: await versions(),
+  };
+}
+
+function modelStep(study: Study, name: StudyModelName): Step {
+  return {
+    name: `model ${name}`,
+    seconds: STUDY_MODELS[name].seconds,
+    key: study.modelKey(name),
+    run: async (tell) => {
+      await study.model(name, tell);
+    },
+  };
+}
+
+function experimentKey(study: Study, { name, version, models }: AnyExperiment): Key {
+  const settings = { version, settings: study.settings, models: models.map((model) => study.modelKey(model).settings) };
+  return { name, settings };
+}
+
+function experimentStep(study: Study, experiment: AnyExperiment): Step {
+  const key = experimentKey(study, experiment);
+  return {
+    name: experiment.name,
+    seconds: experiment.seconds,
+    key,
+    run: async (tell) => {
+      const { result, figures = {} } = await experiment.run(study, tell);
+      const files = new Map<string, Uint8Array | string>([
+        ['result.json', `${JSON.stringify(result)}\n`],
+        ['figures.json', JSON.stringify(Object.keys(figures))],
+        ...Object.entries(figures),
+      ]);
+      await study.store.write(key, files);
+    },
+  };
+}
+
+async function readFinished(
+  store: Store,
+  experiment: AnyExperiment,
+  key: Key,
+): Promise<FinishedExperiment | undefined> {
+  const result = await store.read(key, 'result.json');
+  const names = await store.read(key, 'figures.json');
+  if (result === undefined || names === undefined) return undefined;
+  const figures = new Map<string, Uint8Array>();
+  for (const name of parseJson<string[]>(names)) {
+    const png = await store.read(key, name);
+    if (png !== undefined) figures.set(name, png);
+  }
+  return { experiment, result: parseJson(result), figures };
+}
+
+/** Time left, from what steps were expected to take and what those of this run took. */
+class Remaining {
+  readonly #weights: readonly number[];
+  readonly #total: number;
+  readonly #started = performance.now();
+
+  /** @param weights expected seconds of each step; 0 for those that are done. */
+  constructor(weights: readonly number[]) {
+    this.#weights = weights;
+    this.#total = weights.reduce((sum, weight) => sum + weight, 0);
+  }
+
+  at(step: number, share: number): { done: number; secondsLeft: number } {
+    const before = this.#weights.slice(0, step).reduce((sum, weight) => sum + weight, 0);
+    const done = before + share * (this.#weights[step] ?? 0);
+    const elapsed = (performance.now() - this.#started) / 1000;
+    // One part in fifty of trust in the expectation keeps the first moments from leaping.
+    const trust = this.#total / 50;
+    const pace = (elapsed + trust) / (done + trust);
+    return { done: this.#total === 0 ? 1 : done / this.#total, secondsLeft: (this.#total - done) * pace };
+  }
+}

@@ -156,6 +156,17 @@ describe('imageSetFromNpz', () => {
     expect([...(set.targets ?? [])]).toEqual([3, 4]);
   });
 
+  test('targets that are all -1, as an untargeted attack writes them, are none; a single class among them is not', () => {
+    const read = (...targets: number[]) =>
+      imageSetFromNpz(
+        archive(filled([2, 2], new Float32Array(4)), undefined, {
+          targets: { shape: [2], data: Int32Array.from(targets) },
+        }),
+      ).targets;
+    expect(read(-1, -1)).toBeUndefined();
+    expect(read(-1, 4)).toEqual(Int32Array.of(-1, 4));
+  });
+
   const images = filled([2, 2], new Float32Array(4));
   test.each([
     ['no labels', formatNpz({ images }), 'expected an array called labels but found images'],

@@ -10,6 +10,9 @@ import { formatNpy, type NpyArray, parseNpy } from './npy.ts';
 /** Bytes that reading a file may take, unless told otherwise. */
 export const DEFAULT_MAX_BYTES = 4 * 2 ** 30;
 
+/** What an attack writes for an image without a target. */
+const NO_TARGET = -1;
+
 export interface NpzOptions {
   /** File name, for messages. */
   source?: string;
@@ -66,7 +69,8 @@ export function formatNpz(
 
 /**
  * Images from the arrays `images` (uint8, divided by 255; float32 or float64 in [0, 1]; [N, n], [N, H, W],
- * [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` and, where there, `targets` (any integer type, [N]).
+ * [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` and, where there, `targets` (any integer type, [N]; all −1,
+ * as an untargeted attack writes them, is none).
  * @throws INVALID_DATA naming the array.
  */
 export function imageSetFromNpz(bytes: Uint8Array, options: NpzOptions = {}): ImageSet {
@@ -84,13 +88,14 @@ export function imageSetFromNpz(bytes: Uint8Array, options: NpzOptions = {}): Im
   if (bytesNeeded > (options.maxBytes ?? DEFAULT_MAX_BYTES)) {
     throw tooLarge(source, bytesNeeded, options.maxBytes ?? DEFAULT_MAX_BYTES);
   }
-  const targets = arrays.get('targets');
+  const listed = arrays.get('targets');
+  const targets = listed === undefined ? undefined : toClasses(listed, 'targets', count, source);
   return {
     images: toPixels(images, source),
     shape,
     count,
     labels: toClasses(required(arrays, 'labels', source), 'labels', count, source),
-    ...(targets === undefined ? {} : { targets: toClasses(targets, 'targets', count, source) }),
+    ...(targets === undefined || targets.every((target) => target === NO_TARGET) ? {} : { targets }),
     source,
   };
 }

@@ -243,6 +243,19 @@ describe('weights', () => {
     expect(readWeights([rawInts('w', [3, 4])])).toEqual(['int64', [3n, 4n]]);
   });
 
+  test('from a Buffer in the middle of another, wherever its weights lie', () => {
+    const bytes = rawModel(17, {
+      node: [rawNode('Add', ['x', 'w'], ['y'])],
+      initializer: [{ name: 'w', dims: [2n], dataType: 1, rawData: new Uint8Array(Float32Array.of(1.5, -2).buffer) }],
+      input: [x],
+      output: [y],
+    });
+    for (let shift = 0; shift < 4; shift++) {
+      const buffer = Buffer.concat([Buffer.alloc(shift), bytes]).subarray(shift);
+      expect([...(readModel(buffer).initializers.get('w')?.data ?? [])]).toEqual([1.5, -2]);
+    }
+  });
+
   test('a single infinity is a bound, not a weight', () => {
     const bound = { name: 'w', dims: [], dataType: 1, floatData: [Number.POSITIVE_INFINITY] };
     expect(readWeights([bound])).toEqual(['float32', [Number.POSITIVE_INFINITY]]);

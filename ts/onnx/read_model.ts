@@ -73,7 +73,8 @@ function decode(bytes: Uint8Array): ModelProto {
   // A model starts with ir_version: field 1, a small integer.
   const looksLikeModel = bytes[0] === 0x08 && (bytes[1] ?? 255) < 32;
   try {
-    const proto = fromBinary(ModelProtoSchema, bytes);
+    // As a plain Uint8Array: the fields read are of the class given, and slice() of a Buffer is a view, not a copy.
+    const proto = fromBinary(ModelProtoSchema, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     if (proto.graph || looksLikeModel) return proto;
   } catch (cause) {
     if (looksLikeModel) throw invalid('The ONNX file is truncated or damaged; export or download it again', cause);

@@ -8,11 +8,11 @@
 
 namespace blindspot {
 
-#define BLINDSPOT_DECLARE_SET(set) \
-  namespace set {                  \
-  template <typename T>            \
-  const VectorOps<T>& table();     \
-  const SearchOps& search_table(); \
+#define BLINDSPOT_DECLARE_SET(set)                          \
+  namespace set {                                           \
+  template <typename T>                                     \
+  const VectorOps<T>& table();                              \
+  const SearchOps& search_table();                          \
   extern template const VectorOps<float>& table<float>();   \
   extern template const VectorOps<double>& table<double>(); \
   }

@@ -23,6 +23,15 @@ struct MoveSums {
   double ff;        // sum (out_i - x_i)^2
 };
 
+// What stationarity finds for g = f + mu a, f = y - x, over the coordinates that the box does not hold: all but those at
+// the lower bound with g_i > 0 and at the upper one with g_i < 0.
+struct StationaritySums {
+  double gg;        // sum g_i^2
+  double fa;        // sum f_i a_i
+  double aa;        // sum a_i^2
+  double ff;        // sum f_i^2 over all coordinates
+};
+
 struct SearchOps {
   // y_i = clip(z_i - sum_j mu_j a_ji) in [lower, upper], rounded to float when it is stored, not in the sums; a
   // coordinate is free when the unclipped value lies in the box. residual[j] = sum_i a_ji y_i; gram[j * kMaxPlanes + k] = sum over free i of a_ji a_ki.
@@ -39,6 +48,8 @@ struct SearchOps {
   // out_i = clip(y_i + scale * (free ? d_i : target_i - y_i)), free as above. out may be d or target.
   MoveSums (*move)(const float* x, const float* y, const float* d, const float* target, double scale, double lower,
                    double upper, std::size_t n, float* out);
+  StationaritySums (*stationarity)(const float* x, const float* y, const float* a, double mu, double lower, double upper,
+                                   std::size_t n);
   // out_i = x_i + t (y_i - x_i)
   void (*between)(const float* x, const float* y, double t, std::size_t n, float* out);
 };

@@ -116,6 +116,23 @@ MoveSums move(const float* x, const float* y, const float* d, const float* targe
   return {sum[0], sum[1]};
 }
 
+StationaritySums stationarity(const float* x, const float* y, const float* a, double mu, double lower, double upper,
+                              std::size_t n) {
+  double sum[4];
+  sweep<4, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+    const V at = load<V>(y + i);
+    const V ai = load<V>(a + i);
+    const V f = at - load<V>(x + i);
+    const V g = f + (V{} + mu) * ai;
+    const auto held = either(both(at <= V{} + lower, g > V{}), both(at >= V{} + upper, g < V{}));
+    term[0] = held ? V{} : g * g;
+    term[1] = held ? V{} : f * ai;
+    term[2] = held ? V{} : ai * ai;
+    term[3] = f * f;
+  });
+  return {sum[0], sum[1], sum[2], sum[3]};
+}
+
 void between(const float* x, const float* y, double t, std::size_t n, float* out) {
   sweep<0, 0>(n, nullptr, nullptr, [=]<typename V>(std::size_t i, V*, V*) BLINDSPOT_INLINE_LAMBDA {
     const V from = load<V>(x + i);
@@ -126,6 +143,6 @@ void between(const float* x, const float* y, double t, std::size_t n, float* out
 }  // namespace
 
 const SearchOps& search_table() {
-  static constexpr SearchOps ops = {dual_point, compare_points, split_free, move, between};
+  static constexpr SearchOps ops = {dual_point, compare_points, split_free, move, stationarity, between};
   return ops;
 }

@@ -18,7 +18,7 @@ struct GradientScan {
   double pg_norm;       // max |P(x - g) - x|
   double squared_norm;  // sum d_i^2
   bool all_free;
-  bool changed;         // some element is free now and was not before, or the other way round
+  bool changed;  // some element is free now and was not before, or the other way round
 };
 
 // What make_pair finds for s = x1 - x0 and y = g1 - g0.

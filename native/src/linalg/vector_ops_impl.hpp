@@ -531,8 +531,7 @@ GradientScan scan_gradient(const T* x, const T* g, const T* l, const T* u, const
                            std::size_t n) {
   double sum[1];
   double maximum[3];
-  sweep_packs<T, 1, 3>(n, sum, maximum,
-                       [=]<typename V>(std::size_t i, V* left, V* right, V* highest) BLINDSPOT_INLINE_LAMBDA {
+  const auto at = [=]<typename V>(std::size_t i, V* left, V* right, V* highest) BLINDSPOT_INLINE_LAMBDA {
     const V zero = {};
     const V one = zero + T(1);
     const V xi = load<V>(x + i);
@@ -551,7 +550,8 @@ GradientScan scan_gradient(const T* x, const T* g, const T* l, const T* u, const
     highest[0] = larger(magnitude(projected), highest[0]);
     highest[1] = is_free == before ? highest[1] : one;
     highest[2] = is_free > zero ? highest[2] : one;
-  });
+  };
+  sweep_packs<T, 1, 3>(n, sum, maximum, at);
   return {maximum[0], sum[0], !(maximum[2] > 0.0), maximum[1] > 0.0};
 }
 
@@ -559,8 +559,7 @@ template <typename T>
 PairScan make_pair(const T* x1, const T* x0, const T* g1, const T* g0, const T* free, T* s, T* y, T* free_y,
                    std::size_t n) {
   double sum[4];
-  sweep_packs<T, 4, 0>(n, sum, nullptr,
-                       [=]<typename V>(std::size_t i, V* left, V* right, V*) BLINDSPOT_INLINE_LAMBDA {
+  sweep_packs<T, 4, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* left, V* right, V*) BLINDSPOT_INLINE_LAMBDA {
     const V si = load<V>(x1 + i) - load<V>(x0 + i);
     const V yi = load<V>(g1 + i) - load<V>(g0 + i);
     Memory<V>::store(s + i, si);
@@ -579,8 +578,7 @@ template <typename T>
 StepScan project_step(const T* x, const T* g, const T* l, const T* u, const T* free, T* d, T* z, std::size_t n) {
   double sum[2];
   double maximum[1];
-  sweep_packs<T, 2, 1>(n, sum, maximum,
-                       [=]<typename V>(std::size_t i, V* left, V* right, V* highest) BLINDSPOT_INLINE_LAMBDA {
+  const auto at = [=]<typename V>(std::size_t i, V* left, V* right, V* highest) BLINDSPOT_INLINE_LAMBDA {
     const V zero = {};
     const V xi = load<V>(x + i);
     const V li = load<V>(l + i);
@@ -594,7 +592,8 @@ StepScan project_step(const T* x, const T* g, const T* l, const T* u, const T* f
     left[0] = load<V>(g + i), right[0] = di;
     left[1] = di, right[1] = di;
     highest[0] = both(is_free > zero, either(aim <= li, aim >= ui)) ? zero + T(1) : highest[0];
-  });
+  };
+  sweep_packs<T, 2, 1>(n, sum, maximum, at);
   return {sum[0], sum[1], maximum[0] > 0.0};
 }
 
@@ -602,10 +601,9 @@ template <typename T>
 bool leaves_box(double t, const T* x, const T* d, const T* l, const T* u, std::size_t n) {
   double outside[1];
   const T step = static_cast<T>(t);
-  sweep_packs<T, 0, 1>(n, nullptr, outside,
-                       [=]<typename V>(std::size_t i, V*, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
+  sweep_packs<T, 0, 1>(n, nullptr, outside, [=]<typename V>(std::size_t i, V*, V*, V* highest) BLINDSPOT_INLINE_LAMBDA {
     const V aim = load<V>(x + i) + (V{} + step) * load<V>(d + i);
-    highest[0] = either(aim < load<V>(l + i), aim > load<V>(u + i)) ? V{} + T(1) : highest[0];
+    highest[0] = either((aim < load<V>(l + i)), (aim > load<V>(u + i))) ? V{} + T(1) : highest[0];
   });
   return outside[0] > 0.0;
 }
@@ -619,7 +617,7 @@ double longest_step(const T* x, const T* d, const T* l, const T* u, std::size_t 
     const V zero = {};
     const V di = load<V>(d + i);
     const V room = (di < zero ? load<V>(l + i) : load<V>(u + i)) - load<V>(x + i);
-    const V speed = either(di < zero, di > zero) ? di / room : zero;
+    const V speed = either((di < zero), (di > zero)) ? di / room : zero;
     highest[0] = larger(speed, highest[0]);
   });
   return fastest[0] > 0.0 ? 1.0 / fastest[0] : kInfinity;
@@ -640,9 +638,9 @@ bool all_finite(const T* a, std::size_t n) {
 template <typename T>
 const VectorOps<T>& table() {
   static constexpr VectorOps<T> ops = {
-      dot<T>,          multi_dot<T>,     axpy<T>,      multi_axpy<T>,   subtract<T>,
-      squared_distance<T>, double_dot<T>, triple_dot<T>, combine<T>,  clipped_step<T>, scan_gradient<T>,
-      make_pair<T>,    project_step<T>,  leaves_box<T>, longest_step<T>, all_finite<T>,
+      dot<T>,          multi_dot<T>,  axpy<T>,         multi_axpy<T>,   subtract<T>,      squared_distance<T>,
+      double_dot<T>,   triple_dot<T>, combine<T>,      clipped_step<T>, scan_gradient<T>, make_pair<T>,
+      project_step<T>, leaves_box<T>, longest_step<T>, all_finite<T>,
   };
   return ops;
 }

@@ -11,9 +11,9 @@ namespace blindspot {
 
 namespace {
 
-constexpr int kMaxTrials = 20;            // evaluations of one line search
-constexpr double kLongestStep = 1e10;     // when no bound is met
-constexpr double kCancellation = 1e-12;   // |y|^2 under this share of |g|^2: see absorb_pair
+constexpr int kMaxTrials = 20;           // evaluations of one line search
+constexpr double kLongestStep = 1e10;    // when no bound is met
+constexpr double kCancellation = 1e-12;  // |y|^2 under this share of |g|^2: see absorb_pair
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 }  // namespace
@@ -309,16 +309,14 @@ bs_minimizer_status Lbfgsb<T>::trial_point(double f) {
     limit_known_ = true;
   }
   switch (search_.advance(f, slope)) {
-    case MoreThuente::Answer::kConverged:
-      return accept(f);
+    case MoreThuente::Answer::kConverged: return accept(f);
     case MoreThuente::Answer::kStopped:
       if (finite && f <= f_) return accept(f);
       if (finite && f - f_ <= options_.f_tolerance * std::max({std::fabs(f_), std::fabs(f), 1.0})) {
         return end_search(BS_MINIMIZER_CONVERGED_F, f);
       }
       return fail_search(f);
-    case MoreThuente::Answer::kEvaluate:
-      break;
+    case MoreThuente::Answer::kEvaluate: break;
   }
   if (evaluations_ >= options_.max_evaluations) return end_search(BS_MINIMIZER_MAX_EVALUATIONS, f);
   if (finite && f < best_f_) {
@@ -371,10 +369,10 @@ bs_minimizer_status Lbfgsb<T>::accept(double f) {
   const double before = f_;
   f_ = f;
   ++iterations_;
-  new_pair_ = ops_->make_pair(x_, base_x_, g_, base_g_, free_, history_.next_s(), history_.next_y(), free_y_,
-                              options_.n);
-  const double least = static_cast<double>(std::numeric_limits<T>::epsilon()) * search_.step() *
-                       -search_.slope_at_start();
+  new_pair_ =
+      ops_->make_pair(x_, base_x_, g_, base_g_, free_, history_.next_s(), history_.next_y(), free_y_, options_.n);
+  const double least =
+      static_cast<double>(std::numeric_limits<T>::epsilon()) * search_.step() * -search_.slope_at_start();
   pair_is_new_ = new_pair_.sy > least && new_pair_.sy > kEpsilon * new_pair_.yy && std::isfinite(new_pair_.yy);
   scan();
   if (pg_norm_ <= options_.pg_tolerance) return end_scanned(BS_MINIMIZER_CONVERGED_PG);

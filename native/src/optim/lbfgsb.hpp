@@ -33,9 +33,9 @@ template <typename T>
 class Lbfgsb {
  public:
   struct Options {
-    std::size_t n = 0;           // variables, >= 1
-    std::size_t memory = 10;     // correction pairs kept, 1..kMaxMemory
-    double pg_tolerance = 1e-5;  // end when max |P(x - g) - x| <= pg_tolerance
+    std::size_t n = 0;             // variables, >= 1
+    std::size_t memory = 10;       // correction pairs kept, 1..kMaxMemory
+    double pg_tolerance = 1e-5;    // end when max |P(x - g) - x| <= pg_tolerance
     double f_tolerance = 2.22e-9;  // end when (f_k - f_k+1) / max(|f_k|, |f_k+1|, 1) <= f_tolerance
     int max_iterations = 15000;
     int max_evaluations = 15000;
@@ -106,11 +106,11 @@ class Lbfgsb {
   SubspaceMin<T> subspace_;
   MoreThuente search_;
 
-  T* x_ = nullptr;          // the point to evaluate
-  T* g_ = nullptr;          // its gradient
+  T* x_ = nullptr;  // the point to evaluate
+  T* g_ = nullptr;  // its gradient
   T* lower_ = nullptr;
   T* upper_ = nullptr;
-  T* base_x_ = nullptr;     // the iterate that the line search starts from
+  T* base_x_ = nullptr;  // the iterate that the line search starts from
   T* base_g_ = nullptr;
   T* steepest_ = nullptr;   // -g at the iterate where free, else 0
   T* free_ = nullptr;       // 1 where free at the iterate, else 0
@@ -123,15 +123,15 @@ class Lbfgsb {
 
   Phase phase_ = Phase::kIdle;
   bs_minimizer_status status_ = BS_MINIMIZER_EVALUATE;
-  bool bounded_ = false;        // some bound is finite
-  bool boxed_ = false;          // every bound is finite
+  bool bounded_ = false;  // some bound is finite
+  bool boxed_ = false;    // every bound is finite
   bool all_free_ = false;
-  bool free_changed_ = false;   // free_ differs from was_free_
+  bool free_changed_ = false;    // free_ differs from was_free_
   bool lacks_products_ = false;  // the history holds pairs that were taken without their products with s
-  bool pair_is_new_ = false;    // the history is still to take the pair of the last step
-  bool limit_known_ = false;    // the search's longest step is set
+  bool pair_is_new_ = false;     // the history is still to take the pair of the last step
+  bool limit_known_ = false;     // the search's longest step is set
   bool best_saved_ = false;
-  double f_ = 0;                // at the iterate; at x after the end
+  double f_ = 0;  // at the iterate; at x after the end
   double best_f_ = 0;
   PairScan new_pair_ = {};
   double along_steepest_[2 * kMaxMemory] = {};  // the history's rows times steepest_
@@ -140,7 +140,7 @@ class Lbfgsb {
   double pg_norm_ = 0;
   int iterations_ = 0;
   int evaluations_ = 0;
-  int trials_ = 0;              // evaluations of this line search
+  int trials_ = 0;  // evaluations of this line search
 };
 
 extern template class Lbfgsb<float>;

@@ -48,8 +48,7 @@ void MoreThuente::set_longest(double longest) {
 }
 
 bool MoreThuente::accepts(double value, double slope) const {
-  return value <= start_value_ + step_ * (kDecrease * start_slope_) &&
-         std::fabs(slope) <= kCurvature * -start_slope_;
+  return value <= start_value_ + step_ * (kDecrease * start_slope_) && std::fabs(slope) <= kCurvature * -start_slope_;
 }
 
 MoreThuente::Answer MoreThuente::retreat() {
@@ -119,8 +118,7 @@ void MoreThuente::propose(Point& best, Point& other, const Point& trial) {
     const double p = gamma - best.slope + fit.theta;
     const double q = gamma - best.slope + gamma + trial.slope;
     const double by_cubic = best.step + p / q * gap;
-    const double by_parabola =
-        best.step + best.slope / ((best.value - trial.value) / gap + best.slope) / 2.0 * gap;
+    const double by_parabola = best.step + best.slope / ((best.value - trial.value) / gap + best.slope) / 2.0 * gap;
     next = std::fabs(by_cubic - best.step) < std::fabs(by_parabola - best.step)
                ? by_cubic
                : by_cubic + (by_parabola - by_cubic) / 2.0;

@@ -19,9 +19,9 @@ namespace blindspot {
 
 class MoreThuente {
  public:
-  static constexpr double kDecrease = 1e-3;       // ftol
-  static constexpr double kCurvature = 0.9;       // gtol
-  static constexpr double kRelativeWidth = 0.1;   // xtol: end when the interval is this narrow
+  static constexpr double kDecrease = 1e-3;      // ftol
+  static constexpr double kCurvature = 0.9;      // gtol
+  static constexpr double kRelativeWidth = 0.1;  // xtol: end when the interval is this narrow
 
   enum class Answer {
     kEvaluate,   // evaluate phi at step()

@@ -24,8 +24,8 @@ constexpr int kMaxTrials = 60;  // of one line search; the smallest step is then
 template <typename T>
 template <typename Source>
 void SpectralProjectedGradient<T>::carve(Source& source) {
-  for (T** vector : {&x_, &g_, &lower_, &upper_, &base_x_, &base_g_, &direction_, &target_, &free_, &spare_, &best_x_,
-                     &best_g_}) {
+  for (T** vector :
+       {&x_, &g_, &lower_, &upper_, &base_x_, &base_g_, &direction_, &target_, &free_, &spare_, &best_x_, &best_g_}) {
     *vector = source.template take<T>(options_.n);
   }
 }

@@ -40,25 +40,14 @@ class Batch final : public BatchDoor {
  public:
   explicit Batch(const SearchOptions& options) : options_(options) {}
 
+  // All that create takes, this object included; SIZE_MAX when the machine cannot address that much.
   static std::size_t bytes(const SearchOptions& options) {
-    ArenaMeter meter;
-    Batch<Method> measured(options);
-    measured.carve(meter);
-    // Lanes are alike: one is measured.
-    ArenaMeter lane_meter;
-    Method lane;
-    lane.carve(lane_meter, options);
-    std::uint64_t lane_bytes = lane_meter.bytes();
-    if constexpr (requires { Method::solver_options(options); }) {
-      lane_bytes += Lbfgsb<float>::bytes(Method::solver_options(options));
-    }
-    const std::uint64_t count = static_cast<std::uint64_t>(options.lanes);
-    const std::uint64_t whole = meter.bytes() + count * lane_bytes;
-    return whole / count < lane_bytes || whole > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(whole);
+    const std::size_t arena = arena_bytes(options);
+    return arena > SIZE_MAX - sizeof(Batch) ? SIZE_MAX : arena + sizeof(Batch);
   }
 
   bool create() {
-    if (!arena_.reserve(bytes(options_))) return false;
+    if (!arena_.reserve(arena_bytes(options_))) return false;
     carve(arena_);
     for (int j = 0; j < options_.lanes; ++j) {
       new (lanes_ + j) Method();
@@ -69,7 +58,6 @@ class Batch final : public BatchDoor {
     }
     return true;
   }
-
   bs_status submit(double id, int label, int target) override {
     const int classes = options_.classes;
     if (label < 0 || label >= classes || target < -1 || target >= classes || target == label) return BS_ERROR_LABEL;
@@ -134,6 +122,27 @@ class Batch final : public BatchDoor {
   }
 
  private:
+  static std::size_t arena_bytes(const SearchOptions& options) {
+    const std::uint64_t count = static_cast<std::uint64_t>(options.lanes);
+    // The rows' sizes are products that 32 bits may not hold.
+    if (count * options.n > SIZE_MAX / 64 || count * static_cast<std::uint64_t>(options.classes) > SIZE_MAX / 64) {
+      return SIZE_MAX;
+    }
+    ArenaMeter meter;
+    Batch<Method> measured(options);
+    measured.carve(meter);
+    // Lanes are alike: one is measured.
+    ArenaMeter lane_meter;
+    Method lane;
+    lane.carve(lane_meter, options);
+    std::uint64_t lane_bytes = lane_meter.bytes();
+    if constexpr (requires { Method::solver_options(options); }) {
+      lane_bytes += Lbfgsb<float>::bytes(Method::solver_options(options));
+    }
+    const std::uint64_t whole = meter.bytes() + count * lane_bytes;
+    return whole / count < lane_bytes || whole > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(whole);
+  }
+
   template <typename Source>
   void carve(Source& source) {
     const std::size_t lanes = static_cast<std::size_t>(options_.lanes);

@@ -25,6 +25,7 @@ constexpr double kCheckTrust = 0.1;           // of |f|, while convergence is ch
 constexpr double kDisproof = 0.02;            // of |a| |f|, by which a plane may lie above s at the iterate
 constexpr double kGain = 3e-4;                // converged: relative gain in distance,
 constexpr double kStep = 0.02;                // and relative step, both below these
+constexpr double kRoughProjection = 1e-3;      // of |f|: tolerance where only the length of a step matters
 constexpr double kProgress = 2e-4;             // relative gain of the best distance that counts as progress
 constexpr int kPatience = 18;                 // steps without it after which a descent has ended
 constexpr double kExpectation = 0.7;          // of the first-order distance back to the boundary
@@ -55,7 +56,7 @@ void BoundaryDescent::begin(const float* x, const float* y, double margin, const
   trust_ = HUGE_VAL;
   overshoot_ = kFirstOvershoot;
   smoothness_ = kFirstSmoothness;
-  last_error_ = last_step_ = 0.0;
+  last_error_ = last_step_ = multiplier_ = 0.0;
   checking_ = false;
   steps_ = last_progress_ = 0;
 }
@@ -151,7 +152,7 @@ bool BoundaryDescent::propose(float* out) {
     HalfspaceProjection ahead;
     if (steps_ > 0) {
       const double offset = offset_[newest_] - inside;
-      ahead = project_halfspaces(x_, &newest, &offset, 1, box_, n_, nullptr, target_);
+      ahead = project_halfspaces(x_, &newest, &offset, 1, box_, n_, &multiplier_, target_, kRoughProjection * distance_);
       double ratio = last_step_ > 0.0 ? std::sqrt(ops.squared_distance(target_, center_, n_)) / last_step_ : 1.0;
       if (smoothness_ < 0.3) ratio *= std::fmin(ratio, 1.0);
       aim = inside + std::fmin(most_aim, kErrorShare * last_error_ * std::fmin(ratio, 2.0));
@@ -161,18 +162,22 @@ bool BoundaryDescent::propose(float* out) {
     double offsets[kMaxPlanes];
     int planes = gather_planes(rows, offsets);
     for (int j = 0; j < planes; ++j) offsets[j] -= aim;
+    // Landing within a tenth of aim of the model's boundary is near enough; with one plane the multiplier moves with
+    // aim in proportion, as long as no further coordinate meets the box.
+    const double tolerance = std::fmax(kExactProjection, 0.1 * aim / slope_);
+    if (ahead.curvature > 0.0) ahead.multipliers[0] += (aim - inside) / ahead.curvature;
     HalfspaceProjection model = project_halfspaces(x_, rows, offsets, planes, box_, n_,
-                                                   planes == 1 ? ahead.multipliers : nullptr, target_);
+                                                   planes == 1 ? ahead.multipliers : nullptr, target_, tolerance);
     if (!model.solved && planes > 1) {
       rows[0] = newest;
       offsets[0] = offsets[planes - 1];
       planes = 1;
-      model = project_halfspaces(x_, rows, offsets, planes, box_, n_, ahead.multipliers, target_);
+      model = project_halfspaces(x_, rows, offsets, planes, box_, n_, ahead.multipliers, target_, tolerance);
     }
-    double multiplier = 0.0;
-    for (int j = 0; j < planes; ++j) multiplier += model.multipliers[j];
+    multiplier_ = 0.0;
+    for (int j = 0; j < planes; ++j) multiplier_ += model.multipliers[j];
 
-    const bool curved = smooth() && quasi_newton(multiplier, aim);
+    const bool curved = smooth() && quasi_newton(multiplier_, aim);
     MoveSums moved;
     if (curved) {
       moved = search.move(x_, center_, direction_, target_, 1.0, box_.lower, box_.upper, n_, out);
@@ -200,7 +205,7 @@ bool BoundaryDescent::propose(float* out) {
     // A shorter step along the boundary: project a point between the iterate and x, so that the way back to the
     // boundary is made in full.
     search.between(center_, x_, share, n_, direction_);
-    project_halfspaces(direction_, rows, offsets, planes, box_, n_, nullptr, target_);
+    project_halfspaces(direction_, rows, offsets, planes, box_, n_, nullptr, target_, tolerance);
     const double shorter = std::sqrt(ops.squared_distance(target_, center_, n_));
     search.between(center_, target_, shorter > trust_ ? trust_ / shorter : 1.0, n_, out);
     return true;

@@ -90,6 +90,7 @@ class BoundaryDescent {
   double smoothness_ = 0.0;            // trapezoid error over linear error, 0 smooth .. 1 kinked
   double last_error_ = 0.0;            // of the last linear prediction of s
   double last_step_ = 0.0;
+  double multiplier_ = 0.0;            // of the constraint, from the last model solved
   bool checking_ = false;              // a claim of convergence by several planes is being checked with one
   int steps_ = 0;
   int last_progress_ = 0;

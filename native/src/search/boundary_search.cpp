@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "linalg/vector_ops.hpp"
+
 namespace blindspot {
 namespace {
 
@@ -43,7 +45,9 @@ int BoundarySearch::most_screened(const SearchOptions& options) {
 
 void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   open(options, id, goal);
-  noise_.seed(options.seed * 0x2545f4914f6cdd1du + static_cast<std::uint64_t>(static_cast<std::int64_t>(id)));
+  std::uint64_t id_bits;  // any double may be an id
+  std::memcpy(&id_bits, &id, sizeof id_bits);
+  noise_.seed(options.seed * 0x2545f4914f6cdd1du + id_bits);
   stage_ = Stage::kClean;
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
@@ -96,6 +100,7 @@ void BoundarySearch::after_clean(const float* logits, const float* gradient) {
     Candidate& only = candidates_[0];
     only.one_hot = goal_.target;
     only.margin = smoothed_margin(logits, options_->classes, question_);
+    only.distance = 0.0;
     keep(only, 0, gradient);
     candidate_count_ = 1;
     if (next_start()) advance();
@@ -121,8 +126,7 @@ void BoundarySearch::screen(double margin, const float* gradient) {
   candidate.margin = margin;
   keep(candidate, screened_ - 1, gradient);
   const float* row = kept_[candidate.slot];
-  double offset = -margin;
-  for (std::size_t i = 0; i < options_->n; ++i) offset += static_cast<double>(row[i]) * static_cast<double>(x_[i]);
+  const double offset = vector_ops<float>().dot(row, x_, options_->n) - margin;
   // best_ is free until the first success, which no point at the image is.
   const HalfspaceProjection first_order =
       project_halfspaces(x_, &row, &offset, 1, options_->box, options_->n, nullptr, best_);
@@ -186,8 +190,7 @@ bool BoundarySearch::next_start() {
                    options_->confidence);
     return true;
   }
-  const bool wanted = succeeded() ? restarts_ < effort_of(*options_, goal_).restarts : options_->max_evaluations == 0;
-  if (!wanted || over_budget()) {
+  if ((succeeded() && restarts_ >= effort_of(*options_, goal_).restarts) || over_budget()) {
     finish(over_budget() ? BS_LANE_BUDGET : BS_LANE_CONVERGED);
     return false;
   }

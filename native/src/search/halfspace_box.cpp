@@ -6,7 +6,6 @@ namespace blindspot {
 namespace {
 
 constexpr int kNewtonSteps = 12;
-constexpr double kTolerance = 1e-7;
 constexpr double kRegularisation = 1e-10;  // relative: parallel planes stay solvable
 
 // Solves gram nu = rhs on the planes of `set`, the others 0, by elimination without pivoting (gram is positive
@@ -72,7 +71,7 @@ void newton_multipliers(const double (&gram)[kMaxPlanes][kMaxPlanes], const doub
 }  // namespace
 
 HalfspaceProjection project_halfspaces(const float* z, const float* const* rows, const double* offsets, int planes,
-                                       Box box, std::size_t n, const double* start, float* y) {
+                                       Box box, std::size_t n, const double* start, float* y, double tolerance) {
   const SearchOps& ops = search_ops();
   HalfspaceProjection out;
   double* mu = out.multipliers;
@@ -89,7 +88,8 @@ HalfspaceProjection project_halfspaces(const float* z, const float* const* rows,
       const double active = mu[j] > 0.0 ? std::fabs(residual[j]) : std::fmax(0.0, residual[j]);
       violation = std::fmax(violation, active / (std::sqrt(gram[j][j]) + 1e-12));
     }
-    if (violation <= kTolerance) {
+    out.curvature = gram[0][0];
+    if (violation <= tolerance) {
       out.solved = true;
       return out;
     }

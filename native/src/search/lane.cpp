@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace blindspot {
@@ -12,14 +13,19 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
   id_ = id;
   status_ = BS_LANE_RUNNING;
   busy_ = true;
+  clean_margin_ = 0.0;
+  clean_class_ = -1;
   forget_best();
-  best_margin_ = 0.0;
-  best_class_ = clean_class_ = -1;
   evaluations_ = starts_ = 0;
   std::memcpy(point_, x_, options.n * sizeof(float));
 }
 
-void Lane::forget_best() { best_l2_ = HUGE_VAL; }
+// What is delivered is the image again.
+void Lane::forget_best() {
+  best_l2_ = HUGE_VAL;
+  best_margin_ = clean_margin_;
+  best_class_ = clean_class_;
+}
 
 void Lane::ask_goal(double temperature) {
   question_ = {goal_.targeted() ? goal_.target : goal_.label, goal_.targeted() ? 1.0 : -1.0, temperature};
@@ -36,7 +42,7 @@ bool Lane::judge(const float* logits, const float* gradient) {
   margin_ = hard_margin(logits, options.classes, k, goal_.targeted() ? 1.0 : -1.0);
   if (evaluations_ == 1) {
     clean_class_ = best_class_ = predicted;
-    best_margin_ = margin_;
+    clean_margin_ = best_margin_ = margin_;
   }
   adversarial_ = margin_ < (evaluations_ == 1 ? 0.0 : -options.confidence);
   if (!adversarial_) return true;
@@ -54,28 +60,15 @@ bool Lane::judge(const float* logits, const float* gradient) {
 // With f = y - x and a the gradient of the constraint, the minimum satisfies f + mu a = 0 for some mu >= 0, but for
 // coordinates at a bound that f + mu a would push further out. mu is the least-squares one over the others.
 double Lane::kkt_residual() const {
-  const SearchOptions& options = *options_;
+  const Box box = options_->box;
+  StationaritySums sums = {};
   double mu = 0.0;
-  double residual = 0.0;
-  double length = 0.0;
   for (int pass = 0; pass < 4; ++pass) {
-    double fa = 0.0;
-    double aa = 0.0;
-    residual = length = 0.0;
-    for (std::size_t i = 0; i < options.n; ++i) {
-      const double a = best_gradient_[i];
-      const double f = static_cast<double>(best_[i]) - static_cast<double>(x_[i]);
-      const double g = f + mu * a;
-      length += f * f;
-      if ((best_[i] <= options.box.lower && g > 0.0) || (best_[i] >= options.box.upper && g < 0.0)) continue;
-      residual += g * g;
-      fa += f * a;
-      aa += a * a;
-    }
-    if (pass == 3 || !(aa > 0.0)) break;
-    mu = std::fmax(0.0, -fa / aa);
+    sums = search_ops().stationarity(x_, best_, best_gradient_, mu, box.lower, box.upper, options_->n);
+    if (!(sums.aa > 0.0) || pass == 3) break;
+    mu = std::fmax(0.0, -sums.fa / sums.aa);
   }
-  return length > 0.0 ? std::sqrt(residual / length) : 0.0;
+  return sums.ff > 0.0 ? std::sqrt(sums.gg / sums.ff) : 0.0;
 }
 
 void Lane::result(bs_search_result& out) const {

@@ -82,6 +82,7 @@ class Lane {
   double best_l2_ = HUGE_VAL;
   double best_margin_ = 0.0;
   int best_class_ = -1;
+  double clean_margin_ = 0.0;       // hard margin of the image
   int clean_class_ = -1;
   int evaluations_ = 0;
   int starts_ = 0;

@@ -51,6 +51,7 @@ void PenaltySearch::tell(const float* logits, const float* gradient) {
   if (stage_ == Stage::kClean) {
     if (!finite) return close(BS_LANE_NOT_FINITE);
     if (adversarial_) return close(BS_LANE_ALREADY);
+    if (evaluations_ >= budget_) return finish(BS_LANE_BUDGET);
     // On a linear boundary at distance s / |a| the minimiser reaches it at 2 c |r| = |a| / 2.
     const double slope = vector_ops<float>().dot(gradient, gradient, options_->n);
     c_ = std::fmax(slope / (4.0 * std::fmax(margin, 1e-3)), 1e3 * kLeastC);

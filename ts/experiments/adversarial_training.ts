@@ -29,7 +29,7 @@ const REGIMES: readonly Regime[] = [
 ];
 
 const EPOCHS = 20;
-const POOL = { poolSize: 6000, replaced: 2000, warmUp: 3, share: 0.5 } as const;
+const POOL = { poolSize: 6000, replaced: 2000, warmUp: 3, share: 0.03 } as const;
 const DROPOUT = { input: 0.1, hidden: 0.1 } as const;
 
 interface Run {
@@ -89,7 +89,9 @@ async function keptRun(study: Study, regime: Regime, seed: number, epochs: numbe
   const network = regimeNetwork(regime);
   const recipe = { ...network.recipe, epochs };
   const ownSeed = study.settings.seed + seed;
-  const adversarial = regime.kind === 'adversarial' ? { ...POOL, places: regime.places } : null;
+  // However few epochs there are, the last one has adversarial examples.
+  const warmUp = Math.min(POOL.warmUp, epochs - 1);
+  const adversarial = regime.kind === 'adversarial' ? { ...POOL, warmUp, places: regime.places } : null;
   const key: Key = {
     name: `training-${regime.name}-${seed}`,
     settings: { version: 1, definition: network.definition, recipe, seed: ownSeed, adversarial, trainCount, testCount },

@@ -17,7 +17,7 @@ export function blockHtml(block: Block, figures: ReadonlyMap<string, Uint8Array>
     case 'figure': {
       const png = figures.get(block.file);
       if (png === undefined) return html`<p class="note">${block.caption}</p>\n`;
-      return html`<figure class="plate"><img src="${dataUri(png)}" alt="${block.alt}" loading="lazy">
+      return html`<figure class="plate"><img src="${dataUri(png)}" alt="${block.alt}">
 <figcaption>${block.caption}</figcaption></figure>\n`;
     }
   }

@@ -61,19 +61,19 @@ describe('selectKernel', () => {
 });
 
 describe('loadKernel in Node', () => {
-  it.each(['native', 'wasm'] as const)('loads %s, the same one each time', async (name) => {
+  it.each(['native', 'wasm'] as const)('loads the %s kernel, the same one each time', async (name) => {
     const kernel = await loadKernel(name);
     expect(kernel.name).toBe(name);
     expect(await loadKernel(name)).toBe(kernel);
     expect((await describeKernel(name)).reason).toBe(`${name}: asked for`);
   });
 
-  it('prefers native', async () => {
+  it('prefers the native kernel', async () => {
     vi.stubEnv('BLINDSPOT_KERNEL', '');
     expect((await loadKernel()).name).toBe('native');
   });
 
-  it('lets BLINDSPOT_KERNEL decide for auto, not over an explicit choice', async () => {
+  it('lets BLINDSPOT_KERNEL decide for auto, not over the native kernel asked for', async () => {
     vi.stubEnv('BLINDSPOT_KERNEL', 'wasm');
     expect((await loadKernel('auto')).name).toBe('wasm');
     expect((await loadKernel('native')).name).toBe('native');

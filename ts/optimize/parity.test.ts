@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Kernel } from '../kernel/kernel.ts';
 import { loadKernel } from '../kernel/load_kernel_node.ts';
 import type { Precision, Vector } from './evaluation.ts';
@@ -43,10 +43,15 @@ function objective({ factor, linear }: BoxQp) {
 }
 
 const methods = ['L-BFGS-B', 'SPG'] as const;
-const [native, wasm] = await Promise.all([loadKernel('native'), loadKernel('wasm')]);
 
 describe('random convex quadratics in random boxes', () => {
-  it.each(methods)('are solved by %s: in the box, projected gradient small', (method) => {
+  let native: Kernel;
+  let wasm: Kernel;
+  beforeAll(async () => {
+    [native, wasm] = await Promise.all([loadKernel('native'), loadKernel('wasm')]);
+  });
+
+  it.each(methods)('are solved on the native kernel by %s: in the box, projected gradient small', (method) => {
     fc.assert(
       fc.property(boxQp, (problem) => {
         const options = { bounds: problem.bounds, method, pgTolerance: 1e-6, fTolerance: 0 };

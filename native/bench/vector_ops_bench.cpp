@@ -48,10 +48,10 @@ void measure(const std::string& set, std::size_t n) {
   const double triple = best_seconds(n, [&] { ops.triple_dot(v.data(), 20, v.data() + 25, n, out.data()); });
   const double combine = best_seconds(n, [&] { ops.combine(coefficients.data(), v.data(), 21, v[28], n); });
   const double axpy = best_seconds(n, [&] { ops.axpy(1e-9, v[0], v[1], n); });
-  const double scan = best_seconds(
-      n, [&] { sink = ops.scan_gradient(v[0], v[1], lower, upper, v[2], v[28], v[29], n).pg_norm; });
-  const double pair = best_seconds(
-      n, [&] { sink = ops.make_pair(v[0], v[1], v[2], v[3], v[4], v[27], v[28], v[29], n).sy; });
+  const double scan =
+      best_seconds(n, [&] { sink = ops.scan_gradient(v[0], v[1], lower, upper, v[2], v[28], v[29], n).pg_norm; });
+  const double pair =
+      best_seconds(n, [&] { sink = ops.make_pair(v[0], v[1], v[2], v[3], v[4], v[27], v[28], v[29], n).sy; });
   const double project =
       best_seconds(n, [&] { sink = ops.project_step(v[0], v[1], lower, upper, v[4], v[28], v[29], n).slope; });
   const double flops = 2e-9 * static_cast<double>(n);

@@ -53,13 +53,21 @@ struct Function {
       g[i] = 2.0 * scale[i] * d;
     }
     switch (kind) {
-      case 1: return x[0] > 0.5 ? std::nan("") : f;                 // a hole
-      case 2: return x[0] > 0.25 ? f + 10.0 : f;                    // a step
-      case 3: for (double& gi : g) gi = -gi; return f;              // a gradient that lies
-      case 4: return std::floor(f);                                 // terraces
-      case 5: if (x[0] < 0.0) g[0] = std::nan(""); return f;        // a hole in the gradient
-      case 6: for (double& gi : g) gi = 0.0; return -f;             // a gradient that says nothing
-      case 7: for (std::size_t i = 0; i < x.size(); ++i) g[i] = -g[i]; return -f;  // unbounded below
+      case 1: return x[0] > 0.5 ? std::nan("") : f;  // a hole
+      case 2: return x[0] > 0.25 ? f + 10.0 : f;     // a step
+      case 3:
+        for (double& gi : g) gi = -gi;
+        return f;                    // a gradient that lies
+      case 4: return std::floor(f);  // terraces
+      case 5:
+        if (x[0] < 0.0) g[0] = std::nan("");
+        return f;  // a hole in the gradient
+      case 6:
+        for (double& gi : g) gi = 0.0;
+        return -f;  // a gradient that says nothing
+      case 7:
+        for (std::size_t i = 0; i < x.size(); ++i) g[i] = -g[i];
+        return -f;  // unbounded below
       default: return f;
     }
   }

@@ -133,8 +133,8 @@ inline Problem pixels_problem(std::size_t n) {
     image[i] = u < 0.7 ? 0.0 : u < 0.82 ? 1.0 : random.uniform();
     a[i] = random.between(-1.0, 1.0);
   }
-  Problem p{"pixels n=" + std::to_string(n), true, image, std::vector<double>(n, 0.0), std::vector<double>(n, 1.0), {},
-            std::nan("")};
+  Problem p{"pixels n=" + std::to_string(n), true, image,       std::vector<double>(n, 0.0),
+            std::vector<double>(n, 1.0),     {},   std::nan("")};
   p.evaluate = [n, image, a](const double* x, double* g) {
     double z = 4.0;
     double r2 = 0.0;
@@ -161,8 +161,10 @@ inline std::vector<Problem> all() {
   const auto constant = [](std::size_t n, double v) { return std::vector<double>(n, v); };
 
   list.push_back({"Rosenbrock 2, bounded", true, {-1.2, 1.0}, {-2.0, -2.0}, {0.5, 2.0}, rosenbrock2, 0.25, 5});
-  list.push_back({"Rosenbrock 2, x1 <= 0.5", true, {-1.2, 1.0}, {-2.0, -kInfinity}, {0.5, kInfinity}, rosenbrock2, 0.25});
-  list.push_back({"Rosenbrock 2, free", true, {-1.2, 1.0}, constant(2, -kInfinity), constant(2, kInfinity), rosenbrock2, 0.0});
+  list.push_back(
+      {"Rosenbrock 2, x1 <= 0.5", true, {-1.2, 1.0}, {-2.0, -kInfinity}, {0.5, kInfinity}, rosenbrock2, 0.25});
+  list.push_back(
+      {"Rosenbrock 2, free", true, {-1.2, 1.0}, constant(2, -kInfinity), constant(2, kInfinity), rosenbrock2, 0.0});
   list.push_back({"Rosenbrock 10, free", true, constant(10, -1.0), constant(10, -kInfinity), constant(10, kInfinity),
                   [](const double* x, double* g) { return rosenbrock(x, g, 10); }, std::nan("")});
   list.push_back({"Rosenbrock 10, x <= 0.8", true, constant(10, -1.0), constant(10, -2.0), constant(10, 0.8),
@@ -171,7 +173,11 @@ inline std::vector<Problem> all() {
                   [](const double* x, double* g) { return rosenbrock(x, g, 100); }, std::nan("")});
   list.push_back({"HS1", true, {-2.0, 1.0}, {-kInfinity, -1.5}, constant(2, kInfinity), rosenbrock2, 0.0});
   list.push_back({"HS2", true, {-2.0, 1.0}, {-kInfinity, 1.5}, constant(2, kInfinity), rosenbrock2, std::nan("")});
-  list.push_back({"HS3", true, {10.0, 1.0}, {-kInfinity, 0.0}, constant(2, kInfinity),
+  list.push_back({"HS3",
+                  true,
+                  {10.0, 1.0},
+                  {-kInfinity, 0.0},
+                  constant(2, kInfinity),
                   [](const double* x, double* g) {
                     const double d = x[1] - x[0];
                     g[0] = -2e-5 * d;
@@ -179,7 +185,11 @@ inline std::vector<Problem> all() {
                     return x[1] + 1e-5 * d * d;
                   },
                   0.0});
-  list.push_back({"HS4", true, {1.125, 0.125}, {1.0, 0.0}, constant(2, kInfinity),
+  list.push_back({"HS4",
+                  true,
+                  {1.125, 0.125},
+                  {1.0, 0.0},
+                  constant(2, kInfinity),
                   [](const double* x, double* g) {
                     const double a = x[0] + 1.0;
                     g[0] = a * a;
@@ -187,7 +197,11 @@ inline std::vector<Problem> all() {
                     return a * a * a / 3.0 + x[1];
                   },
                   8.0 / 3.0});
-  list.push_back({"HS5", false, {0.0, 0.0}, {-1.5, -3.0}, {4.0, 3.0},
+  list.push_back({"HS5",
+                  false,
+                  {0.0, 0.0},
+                  {-1.5, -3.0},
+                  {4.0, 3.0},
                   [](const double* x, double* g) {
                     const double c = std::cos(x[0] + x[1]);
                     const double d = x[0] - x[1];
@@ -197,7 +211,11 @@ inline std::vector<Problem> all() {
                   },
                   -1.9132229549810367});
   // From the book's own start the gradient is under any tolerance: another is taken.
-  list.push_back({"HS25", false, {60.0, 20.0, 2.0}, {0.1, 0.0, 0.0}, {100.0, 25.6, 5.0},
+  list.push_back({"HS25",
+                  false,
+                  {60.0, 20.0, 2.0},
+                  {0.1, 0.0, 0.0},
+                  {100.0, 25.6, 5.0},
                   [](const double* x, double* g) {
                     double f = 0.0;
                     g[0] = g[1] = g[2] = 0.0;
@@ -215,7 +233,11 @@ inline std::vector<Problem> all() {
                     return f;
                   },
                   0.0});
-  list.push_back({"HS38", true, {-3.0, -1.0, -3.0, -1.0}, constant(4, -10.0), constant(4, 10.0),
+  list.push_back({"HS38",
+                  true,
+                  {-3.0, -1.0, -3.0, -1.0},
+                  constant(4, -10.0),
+                  constant(4, 10.0),
                   [](const double* x, double* g) {
                     const double a = x[1] - x[0] * x[0], b = 1.0 - x[0], c = x[3] - x[2] * x[2], d = 1.0 - x[2];
                     const double e = x[1] - 1.0, h = x[3] - 1.0;
@@ -226,7 +248,11 @@ inline std::vector<Problem> all() {
                     return 100.0 * a * a + b * b + 90.0 * c * c + d * d + 10.1 * (e * e + h * h) + 19.8 * e * h;
                   },
                   0.0});
-  list.push_back({"HS45", true, constant(5, 2.0), constant(5, 0.0), {1.0, 2.0, 3.0, 4.0, 5.0},
+  list.push_back({"HS45",
+                  true,
+                  constant(5, 2.0),
+                  constant(5, 0.0),
+                  {1.0, 2.0, 3.0, 4.0, 5.0},
                   [](const double* x, double* g) {
                     double product = 1.0;
                     for (int i = 0; i < 5; ++i) product *= x[i];
@@ -255,7 +281,13 @@ inline std::vector<Problem> all() {
 
   {
     Random random(1);
-    Problem p{"convex QP n=50, some bounds active", true, constant(50, 0.0), constant(50, -1.0), constant(50, 0.7), {}, std::nan("")};
+    Problem p{"convex QP n=50, some bounds active",
+              true,
+              constant(50, 0.0),
+              constant(50, -1.0),
+              constant(50, 0.7),
+              {},
+              std::nan("")};
     p.evaluate = Quadratic(50, 10, 20.0, random);
     list.push_back(p);
   }
@@ -272,7 +304,13 @@ inline std::vector<Problem> all() {
   }
   {
     Random random(3);
-    Problem p{"convex QP n=100, no bound active", true, constant(100, 1.0), constant(100, -50.0), constant(100, 50.0), {}, std::nan("")};
+    Problem p{"convex QP n=100, no bound active",
+              true,
+              constant(100, 1.0),
+              constant(100, -50.0),
+              constant(100, 50.0),
+              {},
+              std::nan("")};
     p.evaluate = Quadratic(100, 5, 100.0, random);
     list.push_back(p);
   }
@@ -287,13 +325,21 @@ inline std::vector<Problem> all() {
                     return f;
                   },
                   50.0});
-  list.push_back({"n=1, at a bound", true, {4.5}, {3.0}, {5.0},
+  list.push_back({"n=1, at a bound",
+                  true,
+                  {4.5},
+                  {3.0},
+                  {5.0},
                   [](const double* x, double* g) {
                     g[0] = 2.0 * (x[0] - 2.0);
                     return (x[0] - 2.0) * (x[0] - 2.0);
                   },
                   1.0});
-  list.push_back({"n=1, quartic inside", true, {3.0}, {-4.0}, {4.0},
+  list.push_back({"n=1, quartic inside",
+                  true,
+                  {3.0},
+                  {-4.0},
+                  {4.0},
                   [](const double* x, double* g) {
                     const double d = x[0] - 1.0;
                     g[0] = 4.0 * d * d * d + 2.0 * d;

@@ -21,8 +21,8 @@ std::string bits_line(const char* method, const problems::Problem& problem) {
   options.max_evaluations = problem.n() > 10000 ? 60 : 400;
   const Run run = solve<T, Method>(problem, options);
   char text[256];
-  std::snprintf(text, sizeof text, "%s %d %d %d %a %016llx ", method, single ? 32 : 64, run.iterations,
-                run.evaluations, run.f, static_cast<unsigned long long>(run.hash));
+  std::snprintf(text, sizeof text, "%s %d %d %d %a %016llx ", method, single ? 32 : 64, run.iterations, run.evaluations,
+                run.f, static_cast<unsigned long long>(run.hash));
   return text + problem.name;
 }
 

@@ -10,8 +10,8 @@
 #include "linalg/vector_ops.hpp"
 #include "problems.hpp"
 
-using blindspot::VectorOps;
 using blindspot::vector_ops;
+using blindspot::VectorOps;
 using problems::Random;
 
 namespace {
@@ -108,8 +108,8 @@ std::vector<double> everything(const VectorOps<T>& ops, const Case<T>& c) {
   keep(z);
   keep(out);
   d = c.rows[3];
-  const auto step = ops.project_step(c.x.data(), c.g.data(), c.lower.data(), c.upper.data(), c.free.data(), d.data(),
-                                     z.data(), n);
+  const auto step =
+      ops.project_step(c.x.data(), c.g.data(), c.lower.data(), c.upper.data(), c.free.data(), d.data(), z.data(), n);
   all.insert(all.end(), {step.slope, step.squared_norm, step.clipped ? 1.0 : 0.0});
   keep(d);
   keep(z);
@@ -221,8 +221,8 @@ void check_box_kernels(const VectorOps<T>& ops, const Case<T>& c) {
   CHECK(scan.changed == changed);
 
   d = c.rows[7];
-  const auto step = ops.project_step(c.x.data(), c.g.data(), c.lower.data(), c.upper.data(), c.free.data(), d.data(),
-                                     z.data(), n);
+  const auto step =
+      ops.project_step(c.x.data(), c.g.data(), c.lower.data(), c.upper.data(), c.free.data(), d.data(), z.data(), n);
   double slope = 0.0, magnitude = 0.0;
   bool clipped = false;
   double longest = std::numeric_limits<double>::infinity();

@@ -12,6 +12,8 @@ export interface WebAttackOptions extends Omit<AttackOptions, 'workers'> {
   wasm?: WebKernelOptions['wasm'];
   /** Where the files of onnxruntime-web are served. */
   assets?: WebSessionOptions['assets'];
+  /** Of onnxruntime-web, default 1; more are used in a page that is cross-origin isolated only. */
+  threads?: WebSessionOptions['threads'];
 }
 
 /**
@@ -23,10 +25,10 @@ export interface WebAttackOptions extends Omit<AttackOptions, 'workers'> {
 export async function attack(
   model: Uint8Array,
   data: AttackData,
-  { wasm, assets, ...options }: WebAttackOptions = {},
+  { wasm, assets, threads, ...options }: WebAttackOptions = {},
 ): Promise<AttackOutcome> {
-  const session: typeof createSession = (bytes, given) =>
-    createSession(bytes, { ...given, ...(assets === undefined ? {} : { assets }) });
+  const runtime = { ...(assets === undefined ? {} : { assets }), ...(threads === undefined ? {} : { threads }) };
+  const session: typeof createSession = (bytes, given) => createSession(bytes, { ...given, ...runtime });
   return await attackOn(
     {
       defaultProvider: 'wasm',

@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { KernelChoice } from '../kernel/load_kernel.ts';
 import { loadKernel } from '../kernel/load_kernel_node.ts';
 import type { AsyncObjective, Precision } from './evaluation.ts';
-import { type MinimizeOptions, type MinimizeResult, minimizeAsyncWith } from './minimize_with.ts';
+import { isKernel, type MinimizeOptions, type MinimizeResult, minimizeAsyncWith } from './minimize_with.ts';
 
 export interface NodeMinimizeOptions<P extends Precision = 64> extends MinimizeOptions<P> {
   /** 'auto' (default), 'native', 'wasm', or one that is loaded. */
@@ -31,8 +31,4 @@ export async function minimize<P extends Precision = 64>(
   const { kernel = 'auto', ...rest } = options;
   const loaded = isKernel(kernel) ? kernel : await loadKernel(kernel);
   return await minimizeAsyncWith<P>(loaded, f, x0, rest as MinimizeOptions<P>);
-}
-
-function isKernel(kernel: KernelChoice | Kernel): kernel is Kernel {
-  return typeof kernel === 'object' && kernel !== null && typeof kernel.createMinimizer === 'function';
 }

@@ -112,6 +112,11 @@ export async function minimizeAsyncWith<P extends Precision = 64>(
   }
 }
 
+/** Whether a caller brought a kernel, rather than named one. */
+export function isKernel(choice: string | Kernel): choice is Kernel {
+  return typeof choice === 'object' && choice !== null && typeof choice.createMinimizer === 'function';
+}
+
 /** One run: x and gradient are its own arrays, so that f may create handles (WebAssembly's memory may grow) or write. */
 class Minimization<P extends Precision> {
   readonly x: Vector<P>;

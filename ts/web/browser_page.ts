@@ -1,22 +1,43 @@
-/**
- * What the browser tests run inside the page, on the modules that a browser user imports. A whole attack with
- * onnxruntime-web joins here as one more function of BrowserPage.
- */
-import { loadKernel } from '../kernel/load_kernel_web.ts';
-import { type MinimizeResult, minimizeWith } from '../optimize/minimize_with.ts';
+/** What the browser tests run inside the page, on what a browser user imports. Arrays cross to Node as plain ones. */
+import {
+  type AttackOutcome,
+  attack,
+  BlindspotError,
+  loadKernel,
+  type MinimizeResult,
+  minimize,
+  type WebAttackOptions,
+} from '../index_web.ts';
 
 export interface BrowserPage {
   readonly crossOriginIsolated: boolean;
-  /** Bounded Rosenbrock on the kernel at an address; arrays as plain ones, to cross into Node. */
+  /** Bounded Rosenbrock on the kernel at an address. */
   minimizeRosenbrock(wasm: string): Promise<{
     kernel: string;
     instructionSet: string;
     result: Omit<MinimizeResult, 'x' | 'jac'> & { x: number[]; jac: number[] };
   }>;
+  /** Attacks /model.onnx on the pixels of /images.f32. */
+  attackServed(
+    labels: number[],
+    options: WebAttackOptions,
+  ): Promise<Pick<AttackOutcome, 'summary' | 'examples'> & { adversarial: number[] }>;
+  /** The code of the BlindspotError that attackServed ends with, or what came instead. */
+  attackFailure(labels: number[], options: WebAttackOptions): Promise<string>;
 }
 
 declare global {
   var blindspotPage: BrowserPage;
+}
+
+async function fetched(path: string): Promise<ArrayBuffer> {
+  return await (await fetch(path)).arrayBuffer();
+}
+
+async function attackServed(labels: number[], options: WebAttackOptions): Promise<AttackOutcome> {
+  const model = new Uint8Array(await fetched('/model.onnx'));
+  const images = new Float32Array(await fetched('/images.f32'));
+  return await attack(model, { images, labels }, options);
 }
 
 globalThis.blindspotPage = {
@@ -24,16 +45,29 @@ globalThis.blindspotPage = {
 
   async minimizeRosenbrock(wasm) {
     const kernel = await loadKernel('auto', { wasm });
-    const result = minimizeWith(
-      kernel,
+    const result = await minimize(
       ([a = 0, b = 0]) => {
         const curve = b - a * a;
         return { value: 100 * curve ** 2 + (1 - a) ** 2, gradient: [-400 * a * curve - 2 * (1 - a), 200 * curve] };
       },
       [-1.2, 1],
-      { bounds: { upper: [0.5, Infinity] } },
+      { bounds: { upper: [0.5, Infinity] }, wasm },
     );
     const plain = { ...result, x: [...result.x], jac: [...result.jac] };
     return { kernel: kernel.name, instructionSet: kernel.instructionSet, result: plain };
+  },
+
+  async attackServed(labels, options) {
+    const { summary, examples, adversarial } = await attackServed(labels, options);
+    return { summary, examples, adversarial: [...adversarial] };
+  },
+
+  async attackFailure(labels, options) {
+    try {
+      await attackServed(labels, options);
+      return 'no error';
+    } catch (error) {
+      return error instanceof BlindspotError ? error.code : String(error);
+    }
   },
 };

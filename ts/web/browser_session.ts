@@ -20,8 +20,8 @@ export interface BrowserSession extends AsyncDisposable {
 export interface BrowserSessionOptions {
   /** The module that the page runs. */
   entry: URL;
-  /** Further files by their path on the server: `/blindspot.wasm`. */
-  files?: Readonly<Record<string, URL>>;
+  /** Further files, or their bytes, by their path on the server: `/blindspot.wasm`. */
+  files?: Readonly<Record<string, URL | Uint8Array>>;
   /** Beyond those that every session has: `--enable-unsafe-webgpu`. */
   browserArguments?: readonly string[];
 }
@@ -112,11 +112,12 @@ async function bundle(entry: URL): Promise<Map<string, string | Uint8Array>> {
 
 async function serve(
   contents: ReadonlyMap<string, string | Uint8Array>,
-  files: Readonly<Record<string, URL>>,
+  files: Readonly<Record<string, URL | Uint8Array>>,
 ): Promise<Server> {
   const find = async (path: string): Promise<string | Uint8Array | undefined> => {
     const file = files[path];
-    return file === undefined ? contents.get(path) : await readFile(file);
+    if (file === undefined) return contents.get(path);
+    return file instanceof URL ? await readFile(file) : file;
   };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');

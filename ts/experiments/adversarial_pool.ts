@@ -9,6 +9,8 @@ export interface PoolOptions {
   /** Values of one example. */
   readonly size: number;
   readonly capacity: number;
+  /** Largest distortion of an example, in mean distortions of the first ones. */
+  readonly reach: number;
 }
 
 /** Enough to come near the boundary: these examples are for learning, not for measuring. */
@@ -21,8 +23,12 @@ export class AdversarialPool {
   readonly #labels: Int32Array;
   #count = 0;
   #distortion = 0;
+  readonly #reach: number;
+  /** The largest distortion admitted; 0 until the first examples are known. */
+  #limit = 0;
 
-  constructor({ size, capacity }: PoolOptions) {
+  constructor({ size, capacity, reach }: PoolOptions) {
+    this.#reach = reach;
     this.#size = size;
     this.#capacity = capacity;
     this.#examples = new Float32Array(capacity * size);
@@ -41,7 +47,8 @@ export class AdversarialPool {
 
   /**
    * Adds the nearest mistakes of the network on these inputs, in place of random others once the pool is full. Inputs that
-   * it answers wrongly as they are stay as they are: they are their own mistakes.
+   * it answers wrongly as they are stay as they are: they are their own mistakes. Examples beyond the
+   * reach are left out: pushed on without end, the boundary would leave room for no other class.
    * @param model ONNX file of the layers above: inputs [N, size] in [0, 1].
    * @param inputs [n, size]; labels [n].
    */
@@ -61,8 +68,9 @@ export class AdversarialPool {
     });
     signal.throwIfAborted();
     this.#distortion = summary.meanDistortion ?? 0;
-    for (const [row, { success, label }] of examples.entries()) {
-      if (!success) continue;
+    if (this.#limit === 0) this.#limit = this.#reach * this.#distortion;
+    for (const [row, { success, label, distortion }] of examples.entries()) {
+      if (!success || (distortion ?? 0) > this.#limit) continue;
       const place = this.#count < this.#capacity ? this.#count++ : random.below(this.#capacity);
       this.#examples.set(adversarial.subarray(row * this.#size, (row + 1) * this.#size), place * this.#size);
       this.#labels[place] = label;

@@ -40,6 +40,8 @@ export interface AdversarialTraining {
   readonly warmUp: number;
   /** α */
   readonly share: number;
+  /** Largest distortion of an example, in mean distortions of the first ones. */
+  readonly reach: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
@@ -66,7 +68,10 @@ export async function trainAdversarially(options: AdversarialTraining): Promise<
   const tester = await createSession(buildInferenceModel(model));
   const random = new Random(seed, POOL_STREAM);
   const pools = new Map(
-    places.map((place) => [place, new AdversarialPool({ size: sizeAt(model, place), capacity: options.poolSize })]),
+    places.map((place) => [
+      place,
+      new AdversarialPool({ size: sizeAt(model, place), capacity: options.poolSize, reach: options.reach }),
+    ]),
   );
   const parameters = () => new Map([...step.parameters].map(([name, { data }]) => [name, data]));
   const errorOn = async (set: ImageSet) =>

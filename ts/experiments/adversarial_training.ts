@@ -29,7 +29,7 @@ const REGIMES: readonly Regime[] = [
 ];
 
 const EPOCHS = 20;
-const POOL = { poolSize: 6000, replaced: 2000, warmUp: 3, share: 0.03 } as const;
+const POOL = { poolSize: 6000, replaced: 2000, warmUp: 3, share: 0.2, reach: 0.7 } as const;
 const DROPOUT = { input: 0.1, hidden: 0.1 } as const;
 
 interface Run {
@@ -133,7 +133,7 @@ function renderAdversarialTraining(result: AdversarialTrainingResult): Block[] {
     values.length < 2 ? {} : { interval: values.map((value) => percent(value)).join(', ') };
   return [
     paragraph(
-      `FC100-100-10 with the paper's weight decay, ${epochs} epochs, ${seeds} ${seeds === 1 ? 'run' : 'runs'} each with the same first weights and order of images for all. After ${pool.warmUp} epochs on the images alone, a pool of ${pool.poolSize.toLocaleString('en-GB')} examples a layer is made; before each epoch ${pool.replaced.toLocaleString('en-GB')} random ones are replaced by the nearest mistakes of the network as it then is. Each batch holds as many examples as images, their losses weighted ${pool.share} to ${1 - pool.share}; with several layers their pools take turns. Examples of a hidden layer are found in [0, 1], the range of its sigmoids, on the part of the network above it, and train that part. Dropout leaves out ${percent(dropout.input)} % of the pixels and ${percent(dropout.hidden)} % of the hidden units.`,
+      `FC100-100-10 with the paper's weight decay, ${epochs} epochs, ${seeds} ${seeds === 1 ? 'run' : 'runs'} each with the same first weights and order of images for all. After ${pool.warmUp} epochs on the images alone, a pool of ${pool.poolSize.toLocaleString('en-GB')} examples a layer is made; before each epoch ${pool.replaced.toLocaleString('en-GB')} random ones are replaced by the nearest mistakes of the network as it then is. Of these, examples further away than ${pool.reach} times what the first were on average are left out (the paper speaks of no such limit; without it the boundary is pushed on and on, and the test error rises above that of weight decay alone). Each batch holds as many examples as images, their losses weighted ${pool.share} to ${1 - pool.share}; with several layers their pools take turns. Examples of a hidden layer are found in [0, 1], the range of its sigmoids, on the part of the network above it, and train that part. Dropout leaves out ${percent(dropout.input)} % of the pixels and ${percent(dropout.hidden)} % of the hidden units.`,
     ),
     {
       kind: 'table',

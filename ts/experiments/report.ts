@@ -5,6 +5,7 @@ import { PAGE_STYLE } from '../report/page_style.ts';
 import type { Block, Claim } from './document.ts';
 import { blockHtml, DOCUMENT_STYLE } from './document_html.ts';
 import { blockMarkdown } from './document_markdown.ts';
+import { EXPERIMENTS } from './experiments.ts';
 import type { Reproduction } from './reproduce.ts';
 
 const TITLE = 'Intriguing properties of neural networks, reproduced';
@@ -103,7 +104,13 @@ export function reportJson({ settings, finished, missing, versions }: Reproducti
   return `${JSON.stringify({ settings, versions, missing, experiments, claims }, undefined, 1)}\n`;
 }
 
-function commandOf({ settings }: Reproduction): string {
-  const seed = settings.seed === 0 ? '' : ` --seed ${settings.seed}`;
-  return `npx blindspot reproduce${settings.profile === 'quick' ? ' --quick' : ''}${seed} --images ${settings.images}`;
+function commandOf({ settings, finished, missing }: Reproduction): string {
+  const asked = [...finished.map(({ experiment }) => experiment.name), ...missing];
+  return [
+    'npx blindspot reproduce',
+    ...(settings.profile === 'quick' ? ['--quick'] : []),
+    ...(asked.length < EXPERIMENTS.length ? [`--only ${asked.join(',')}`] : []),
+    ...(settings.seed === 0 ? [] : [`--seed ${settings.seed}`]),
+    `--images ${settings.images}`,
+  ].join(' ');
 }

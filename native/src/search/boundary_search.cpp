@@ -19,17 +19,20 @@ struct Effort {
   int starts;            // descents from the image
   int steps;             // of one descent
   int restarts;          // from noise around the best point
+  // A descent that has made `trial` steps is given up when it expects to end further behind the best than by `lead`,
+  // plus `early_lead` over the steps since.
+  int trial;
+  double lead;
+  double early_lead;
 };
 
-constexpr Effort kFast = {45, 5, 4, 30, 0};
-constexpr Effort kFastTargeted = {50, 1, 1, 50, 0};
-constexpr Effort kThorough = {400, 9, 9, 60, 12};
-constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8};
+constexpr Effort kFast = {45, 7, 4, 36, 0, 3, 0.02, 0.6};
+constexpr Effort kFastTargeted = {50, 1, 1, 50, 0, 3, 0.02, 0.6};
+constexpr Effort kThorough = {400, 9, 9, 60, 12, 8, 0.1, 0.5};
+constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 8, 0.1, 0.5};
 
+constexpr double kSteepest = 1.7;           // slope that an unseen class may have, over the largest slope seen
 constexpr int kRescue = 4;                 // budgets spent on an image before it counts as failed
-constexpr int kStepsBeforeGivingUp = 3;
-constexpr double kLead = 0.02;             // a descent is given up when it expects to end this much behind the best,
-constexpr double kEarlyLead = 0.3;         // or this much more at first, less with every step
 
 const Effort& effort_of(const SearchOptions& options, Goal goal) {
   if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;
@@ -116,6 +119,7 @@ void BoundarySearch::after_clean(const float* logits, const float* gradient) {
     if (candidate_count_ < wanted) ++candidate_count_;
     for (int k = candidate_count_ - 1; k > at; --k) candidates_[k] = candidates_[k - 1];
     candidates_[at].one_hot = j;
+    candidates_[at].margin = static_cast<double>(logits[goal_.label]) - static_cast<double>(logits[j]);
   }
   ask_next_screen();
 }
@@ -133,8 +137,20 @@ void BoundarySearch::screen(double margin, const float* gradient) {
   candidate.distance = first_order.solved ? std::sqrt(first_order.squared_distance) : HUGE_VAL;
 }
 
+// Could the boundary to this class be nearer than the nearest seen? Its distance is its margin over the slope of the
+// margin, which is not known before its gradient is; the slopes of the other classes are.
+bool BoundarySearch::may_be_nearest(const Candidate& candidate) const {
+  double nearest = HUGE_VAL;
+  double slope = 0.0;
+  for (int j = 0; j < screened_; ++j) {
+    nearest = std::fmin(nearest, candidates_[j].distance);
+    slope = std::fmax(slope, candidates_[j].margin / candidates_[j].distance);
+  }
+  return !(candidate.margin > kSteepest * slope * nearest);
+}
+
 void BoundarySearch::ask_next_screen() {
-  if (screened_ < candidate_count_ && !over_budget()) {
+  if (screened_ < candidate_count_ && !over_budget() && may_be_nearest(candidates_[screened_])) {
     candidates_[screened_].distance = HUGE_VAL;  // until it is answered
     question_ = {candidates_[screened_].one_hot, 1.0, kTowardsClass};
     ++screened_;
@@ -160,9 +176,10 @@ bool BoundarySearch::over_budget() const {
 }
 
 bool BoundarySearch::falls_behind() const {
+  const Effort& effort = effort_of(*options_, goal_);
   const int steps = descent_.steps();
-  if (!(best_before_start_ < HUGE_VAL) || steps < kStepsBeforeGivingUp) return false;
-  const double lead = kLead + kEarlyLead / (steps - kStepsBeforeGivingUp + 1);
+  if (!(best_before_start_ < HUGE_VAL) || steps < effort.trial) return false;
+  const double lead = effort.lead + effort.early_lead / (steps - effort.trial + 1);
   return descent_.expected_distance() > best_before_start_ * (1.0 + lead);
 }
 

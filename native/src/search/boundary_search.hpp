@@ -47,6 +47,7 @@ class BoundarySearch final : public Lane {
   static int most_screened(const SearchOptions& options);
   void after_clean(const float* logits, const float* gradient);
   void screen(double margin, const float* gradient);
+  bool may_be_nearest(const Candidate& candidate) const;
   void ask_next_screen();
   void advance();
   bool next_start();

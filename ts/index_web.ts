@@ -2,6 +2,8 @@
  * The public interface of the package, for browsers (`blindspot/web`): the WebAssembly kernel and onnxruntime-web. What
  * is here has the name and the meaning it has in Node.
  */
+// Disposable: a browser project need not have it in its own `lib`.
+/// <reference lib="esnext.disposable" preserve="true" />
 
 export type { AttackData, RawImages } from './attack/attack_data.ts';
 export type { AttackEffort, AttackMethod, TargetChoice } from './attack/attack_options.ts';

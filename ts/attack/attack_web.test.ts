@@ -1,6 +1,5 @@
 /** The browser's entry, with the browser's runtime and kernel, in Node. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { attack as attackInNode } from './attack.ts';
 import { attack } from './attack_web.ts';
@@ -31,20 +30,4 @@ test('beside the wasm kernel, what only Node has is refused', async () => {
   await expect(attack(linearModel(), data, { wasm, provider: 'cpu' })).rejects.toMatchObject({
     code: 'PROVIDER_UNAVAILABLE',
   });
-});
-
-test("nothing under it imports a module of Node's", () => {
-  const seen = new Set<string>();
-  const visit = (file: string): void => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    // Imports of types alone vanish.
-    const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)'/gms);
-    for (const [, name = ''] of imports) {
-      expect(name, `${file} imports ${name}`).not.toMatch(/^node:|^onnxruntime-node|^sharp/);
-      if (name.startsWith('.')) visit(fileURLToPath(new URL(name, `file://${file}`)));
-    }
-  };
-  visit(fileURLToPath(new URL('./attack_web.ts', import.meta.url)));
-  expect(seen.size).toBeGreaterThan(30);
 });

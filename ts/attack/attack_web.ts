@@ -12,7 +12,10 @@ export interface WebAttackOptions extends Omit<AttackOptions, 'workers'> {
   wasm?: WebKernelOptions['wasm'];
   /** Where the files of onnxruntime-web are served. */
   assets?: WebSessionOptions['assets'];
-  /** Of onnxruntime-web, default 1; more are used in a page that is cross-origin isolated only. */
+  /**
+   * Of onnxruntime-web, default 1. More need a page that is cross-origin isolated, and the first session of a page
+   * decides for those after it.
+   */
   threads?: WebSessionOptions['threads'];
 }
 

@@ -23,6 +23,7 @@ constexpr double kTrustShrink = 0.8;
 constexpr double kTrustGrowth = 1.3;
 constexpr double kCheckTrust = 0.1;           // of |f|, while convergence is checked
 constexpr double kDisproof = 0.02;            // of |a| |f|, by which a plane may lie above s at the iterate
+constexpr double kRepetition = 1e-4;          // of |a| |f|, by which a plane may miss s at a point and still foretell it
 constexpr double kGain = 3e-4;                // converged: relative gain in distance,
 constexpr double kStep = 0.02;                // and relative step, both below these
 constexpr double kRoughProjection = 1e-3;      // of |f|: tolerance where only the length of a step matters
@@ -59,6 +60,30 @@ void BoundaryDescent::begin(const float* x, const float* y, double margin, const
   last_error_ = last_step_ = multiplier_ = 0.0;
   checking_ = false;
   steps_ = last_progress_ = 0;
+}
+
+// Which plane the next one replaces: the oldest of those that it repeats (s is still on the same linear piece), so that
+// the pieces that meet at a corner are kept while the iterates go to and fro between them; else the oldest of all.
+void BoundaryDescent::make_room(const float* point, double margin) {
+  if (planes_ < kMaxPlanes) return;
+  const float* rows[kMaxPlanes];
+  for (int j = 0; j < kMaxPlanes; ++j) rows[j] = plane_[j];
+  double here[kMaxPlanes];
+  vector_ops<float>().multi_dot(rows, kMaxPlanes, point, n_, here);
+  const int oldest = (newest_ + 1) % kMaxPlanes;
+  for (int j = 0; j < kMaxPlanes; ++j) {
+    const int slot = (oldest + j) % kMaxPlanes;
+    if (std::fabs(here[slot] - offset_[slot] - margin) > kRepetition * slope_ * distance_) continue;
+    float* const freed = plane_[slot];
+    for (int at = slot; at != oldest;) {
+      const int before = (at - 1 + kMaxPlanes) % kMaxPlanes;
+      plane_[at] = plane_[before];
+      offset_[at] = offset_[before];
+      at = before;
+    }
+    plane_[oldest] = freed;
+    return;
+  }
 }
 
 void BoundaryDescent::add_plane(const float* point, double margin, const float* gradient) {
@@ -241,6 +266,7 @@ void BoundaryDescent::absorb(const float* point, double margin, const float* gra
   slope_ = std::sqrt(sums.a1a1);
   distance_ = std::sqrt(sums.ff);
   adversarial_ = adversarial;
+  if (kinked()) make_room(point, margin);
   add_plane(point, margin, gradient);
   ++steps_;
   if (best_distance_ == HUGE_VAL || (adversarial && distance_ < best_distance_ * (1.0 - kProgress))) {

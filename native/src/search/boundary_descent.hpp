@@ -60,6 +60,7 @@ class BoundaryDescent {
   bool smooth() const { return smoothness_ < 0.15 && curvature_.count() > 0; }
   int gather_planes(const float** rows, double* offsets) const;
   bool quasi_newton(double multiplier, double aim);
+  void make_room(const float* point, double margin);
   void add_plane(const float* point, double margin, const float* gradient);
 
   const float* x_ = nullptr;

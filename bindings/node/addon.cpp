@@ -22,9 +22,7 @@ Napi::Value use_instruction_set(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), bs_use_instruction_set(name.c_str()));
 }
 
-Napi::Value last_option(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), bs_last_option());
-}
+Napi::Value last_option(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), bs_last_option()); }
 
 Napi::Value search_bytes(const Napi::CallbackInfo& info) {
   const auto options = options_argument<bs_search_options>(info);

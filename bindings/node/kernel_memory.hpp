@@ -29,8 +29,7 @@ class KernelMemory {
   Napi::TypedArrayOf<T> view(Napi::Env env, T* data, std::size_t length) {
     auto* keep = new std::shared_ptr<Allocation>(allocation_);
     Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
-        env, data, length * sizeof(T),
-        [](Napi::Env, void*, std::shared_ptr<Allocation>* kept) { delete kept; }, keep);
+        env, data, length * sizeof(T), [](Napi::Env, void*, std::shared_ptr<Allocation>* kept) { delete kept; }, keep);
     buffers_.push_back(Napi::Persistent(buffer));
     return Napi::TypedArrayOf<T>::New(env, length, buffer, 0);
   }

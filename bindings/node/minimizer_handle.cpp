@@ -6,10 +6,9 @@
 namespace blindspot::node {
 
 Napi::Function MinimizerHandle::define(Napi::Env env) {
-  return DefineClass(
-      env, "MinimizerHandle",
-      {InstanceMethod<&MinimizerHandle::start>("start"), InstanceMethod<&MinimizerHandle::tell>("tell"),
-       InstanceMethod<&MinimizerHandle::free>("free")});
+  return DefineClass(env, "MinimizerHandle",
+                     {InstanceMethod<&MinimizerHandle::start>("start"), InstanceMethod<&MinimizerHandle::tell>("tell"),
+                      InstanceMethod<&MinimizerHandle::free>("free")});
 }
 
 Napi::Value MinimizerHandle::create(const Napi::CallbackInfo& info) {

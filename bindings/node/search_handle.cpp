@@ -8,10 +8,9 @@ namespace blindspot::node {
 Napi::Function SearchHandle::define(Napi::Env env) {
   return DefineClass(
       env, "SearchHandle",
-      {InstanceMethod<&SearchHandle::submit>("submit"),
-       InstanceMethod<&SearchHandle::free_lanes>("freeLanes"), InstanceMethod<&SearchHandle::ask>("ask"),
-       InstanceMethod<&SearchHandle::tell>("tell"), InstanceMethod<&SearchHandle::take>("take"),
-       InstanceMethod<&SearchHandle::free>("free")});
+      {InstanceMethod<&SearchHandle::submit>("submit"), InstanceMethod<&SearchHandle::free_lanes>("freeLanes"),
+       InstanceMethod<&SearchHandle::ask>("ask"), InstanceMethod<&SearchHandle::tell>("tell"),
+       InstanceMethod<&SearchHandle::take>("take"), InstanceMethod<&SearchHandle::free>("free")});
 }
 
 Napi::Value SearchHandle::create(const Napi::CallbackInfo& info) {
@@ -42,8 +41,8 @@ SearchHandle::SearchHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<SearchHandle>(info), memory_(adopted<bs_search>(info)) {}
 
 Napi::Value SearchHandle::submit(const Napi::CallbackInfo& info) {
-  const std::int32_t status = bs_search_submit(core(info.Env()), number_argument(info, 0),
-                                               integer_argument(info, 1), integer_argument(info, 2));
+  const std::int32_t status = bs_search_submit(core(info.Env()), number_argument(info, 0), integer_argument(info, 1),
+                                               integer_argument(info, 2));
   return Napi::Number::New(info.Env(), status);
 }
 

@@ -11,16 +11,17 @@
 #include <vector>
 
 struct ExactProjection {
-  bool feasible = false;        // by residuals; an empty set lets the multipliers grow without bound
-  double bound = 0.0;           // from below on |y - z|, whatever the rest
-  double violation = 0.0;       // largest a_j . y - c_j
+  bool feasible = false;   // by residuals; an empty set lets the multipliers grow without bound
+  double bound = 0.0;      // from below on |y - z|, whatever the rest
+  double violation = 0.0;  // largest a_j . y - c_j
   std::vector<double> y;
   std::vector<double> multipliers;
 };
 
 class ProjectionOracle {
  public:
-  ProjectionOracle(std::vector<double> z, double lower, double upper) : z_(std::move(z)), lower_(lower), upper_(upper) {}
+  ProjectionOracle(std::vector<double> z, double lower, double upper)
+      : z_(std::move(z)), lower_(lower), upper_(upper) {}
 
   void add(std::vector<double> a, double c) {
     rows_.push_back(std::move(a));

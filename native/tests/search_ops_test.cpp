@@ -81,8 +81,8 @@ void check_dual_point(const Case& c, int planes, const std::vector<float>& z) {
   std::vector<float> y(c.n, -9.0f);
   double residual[kMaxPlanes];
   double gram[kMaxPlanes * kMaxPlanes];
-  const double moved = search_ops().dual_point(z.data(), rows, c.mu, planes, c.lower, c.upper, c.n, y.data(), residual,
-                                               gram);
+  const double moved =
+      search_ops().dual_point(z.data(), rows, c.mu, planes, c.lower, c.upper, c.n, y.data(), residual, gram);
   LaneSum expected_moved;
   LaneSum expected_residual[kMaxPlanes];
   LaneSum expected_gram[kMaxPlanes][kMaxPlanes];
@@ -154,8 +154,8 @@ void check_split_free(const Case& c) {
 void check_move(const Case& c, double scale, int alias) {
   std::vector<float> d = c.d, target = c.target, separate(c.n);
   float* out = alias == 0 ? separate.data() : alias == 1 ? d.data() : target.data();
-  const MoveSums sums = search_ops().move(c.x.data(), c.y.data(), d.data(), target.data(), scale, c.lower, c.upper, c.n,
-                                          out);
+  const MoveSums sums =
+      search_ops().move(c.x.data(), c.y.data(), d.data(), target.data(), scale, c.lower, c.upper, c.n, out);
   LaneSum dd, ff;
   bool same = true;
   for (std::size_t i = 0; i < c.n; ++i) {

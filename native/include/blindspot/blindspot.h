@@ -87,9 +87,9 @@ typedef struct bs_minimizer_options {
 } bs_minimizer_options;
 
 typedef struct bs_minimizer_result {
-  double status;      /* bs_minimizer_status */
-  double f;           /* value at x */
-  double pg_norm;     /* max |pg_i| at x */
+  double status;  /* bs_minimizer_status */
+  double f;       /* value at x */
+  double pg_norm; /* max |pg_i| at x */
   double iterations;
   double evaluations;
 } bs_minimizer_result;
@@ -125,39 +125,39 @@ typedef enum bs_effort { BS_EFFORT_FAST = 0, BS_EFFORT_THOROUGH = 1 } bs_effort;
 /* How a lane ended. */
 typedef enum bs_lane_status {
   BS_LANE_RUNNING = 0,
-  BS_LANE_CONVERGED = 1,      /* success; step or relative KKT residual below tolerance */
-  BS_LANE_BUDGET = 2,         /* success; evaluations = the budget */
-  BS_LANE_ALREADY = 3,        /* the image itself has hard margin < 0: distortion 0 */
-  BS_LANE_FAILED = 4,         /* no adversarial point within the budget */
-  BS_LANE_NOT_FINITE = 5      /* the model answered NaN or infinity at the image itself */
+  BS_LANE_CONVERGED = 1, /* success; step or relative KKT residual below tolerance */
+  BS_LANE_BUDGET = 2,    /* success; evaluations = the budget */
+  BS_LANE_ALREADY = 3,   /* the image itself has hard margin < 0: distortion 0 */
+  BS_LANE_FAILED = 4,    /* no adversarial point within the budget */
+  BS_LANE_NOT_FINITE = 5 /* the model answered NaN or infinity at the image itself */
 } bs_lane_status;
 
 typedef struct bs_search bs_search;
 
 typedef struct bs_search_options {
-  double n;                 /* pixels of an image, >= 1 */
-  double classes;           /* logits of the model, >= 2 */
-  double lanes;             /* images searched at once, >= 1 */
-  double method;            /* bs_search_method */
-  double effort;            /* bs_effort */
-  double lower;             /* box of every pixel; default 0 */
-  double upper;             /* default 1 */
-  double max_evaluations;   /* budget of an image; 0: the default of method and effort */
-  double confidence;        /* success means hard margin < -confidence (logits), >= 0; default 1e-4 */
-  double quantization;      /* 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
-  double seed;              /* of random restarts, an integer */
+  double n;               /* pixels of an image, >= 1 */
+  double classes;         /* logits of the model, >= 2 */
+  double lanes;           /* images searched at once, >= 1 */
+  double method;          /* bs_search_method */
+  double effort;          /* bs_effort */
+  double lower;           /* box of every pixel; default 0 */
+  double upper;           /* default 1 */
+  double max_evaluations; /* budget of an image; 0: the default of method and effort */
+  double confidence;      /* success means hard margin < -confidence (logits), >= 0; default 1e-4 */
+  double quantization;    /* 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
+  double seed;            /* of random restarts, an integer */
 } bs_search_options;
 
 typedef struct bs_search_result {
-  double id;                /* as submitted */
-  double status;            /* bs_lane_status */
-  double l2;                /* |y-x|_2 of the float32 pixels delivered; NaN when FAILED */
-  double margin;            /* hard margin of these pixels; adversarial <=> negative */
-  double prediction;        /* class the model answers on these pixels */
-  double clean_prediction;  /* class the model answers on the image */
-  double evaluations;       /* gradient evaluations spent */
-  double kkt_residual;      /* |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when FAILED */
-  double starts;            /* starts made (1, more with restarts) */
+  double id;               /* as submitted */
+  double status;           /* bs_lane_status */
+  double l2;               /* |y-x|_2 of the float32 pixels delivered; NaN when FAILED */
+  double margin;           /* hard margin of these pixels; adversarial <=> negative */
+  double prediction;       /* class the model answers on these pixels */
+  double clean_prediction; /* class the model answers on the image */
+  double evaluations;      /* gradient evaluations spent */
+  double kkt_residual;     /* |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when FAILED */
+  double starts;           /* starts made (1, more with restarts) */
 } bs_search_result;
 
 int32_t bs_search_create(const bs_search_options* options, bs_search** out);
@@ -169,14 +169,14 @@ double bs_search_bytes(const bs_search_options* options);
 /* Rows that ask fills, row-major. The model answers with logits and the gradient of the smoothed margin:
  *   s = sign * (temperature * log sum_{j != k} exp(z_j / temperature) - z_k),  k the class of one_hot,
  * sign +1 towards class k (targeted), -1 away from it (untargeted). */
-float* bs_search_points(bs_search* search);       /* [lanes, n] */
-float* bs_search_one_hot(bs_search* search);      /* [lanes, classes] */
-float* bs_search_sign(bs_search* search);         /* [lanes] */
-float* bs_search_temperature(bs_search* search);  /* [lanes] */
+float* bs_search_points(bs_search* search);      /* [lanes, n] */
+float* bs_search_one_hot(bs_search* search);     /* [lanes, classes] */
+float* bs_search_sign(bs_search* search);        /* [lanes] */
+float* bs_search_temperature(bs_search* search); /* [lanes] */
 
 /* Rows that the caller fills before tell. */
-float* bs_search_logits(bs_search* search);       /* [lanes, classes] */
-float* bs_search_gradients(bs_search* search);    /* [lanes, n] */
+float* bs_search_logits(bs_search* search);    /* [lanes, classes] */
+float* bs_search_gradients(bs_search* search); /* [lanes, n] */
 
 /* The image to submit next is written here: [n]. Values outside the box are refused by submit. */
 float* bs_search_image(bs_search* search);

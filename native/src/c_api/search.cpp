@@ -87,8 +87,9 @@ void bs_search_free(bs_search* search) { delete inside(search); }
 double bs_search_bytes(const bs_search_options* options) {
   if (options == nullptr || blindspot::bad_option(*options) != nullptr) return NAN;
   const blindspot::SearchOptions read = blindspot::read(*options);
-  return static_cast<double>(read.method == BS_SEARCH_PENALTY ? blindspot::Batch<blindspot::PenaltySearch>::bytes(read)
-                                                              : blindspot::Batch<blindspot::BoundarySearch>::bytes(read));
+  return static_cast<double>(read.method == BS_SEARCH_PENALTY
+                                 ? blindspot::Batch<blindspot::PenaltySearch>::bytes(read)
+                                 : blindspot::Batch<blindspot::BoundarySearch>::bytes(read));
 }
 
 float* bs_search_points(bs_search* search) { return inside(search)->rows.points; }

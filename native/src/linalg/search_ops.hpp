@@ -10,26 +10,26 @@ inline constexpr int kMaxPlanes = 4;
 
 // What compare_points finds for the step d = y1 - y0.
 struct StepSums {
-  double dd;        // sum d_i^2
-  double a0d;       // sum a0_i d_i
-  double a1d;       // sum a1_i d_i
-  double ff;        // sum (y1_i - x_i)^2
-  double a1a1;      // sum a1_i^2
+  double dd;    // sum d_i^2
+  double a0d;   // sum a0_i d_i
+  double a1d;   // sum a1_i d_i
+  double ff;    // sum (y1_i - x_i)^2
+  double a1a1;  // sum a1_i^2
 };
 
 // What move finds for the point that it writes.
 struct MoveSums {
-  double dd;        // sum (out_i - y_i)^2
-  double ff;        // sum (out_i - x_i)^2
+  double dd;  // sum (out_i - y_i)^2
+  double ff;  // sum (out_i - x_i)^2
 };
 
 // What stationarity finds for g = f + mu a, f = y - x, over the coordinates that the box does not hold: all but those at
 // the lower bound with g_i > 0 and at the upper one with g_i < 0.
 struct StationaritySums {
-  double gg;        // sum g_i^2
-  double fa;        // sum f_i a_i
-  double aa;        // sum a_i^2
-  double ff;        // sum f_i^2 over all coordinates
+  double gg;  // sum g_i^2
+  double fa;  // sum f_i a_i
+  double aa;  // sum a_i^2
+  double ff;  // sum f_i^2 over all coordinates
 };
 
 struct SearchOps {
@@ -48,8 +48,8 @@ struct SearchOps {
   // out_i = clip(y_i + scale * (free ? d_i : target_i - y_i)), free as above. out may be d or target.
   MoveSums (*move)(const float* x, const float* y, const float* d, const float* target, double scale, double lower,
                    double upper, std::size_t n, float* out);
-  StationaritySums (*stationarity)(const float* x, const float* y, const float* a, double mu, double lower, double upper,
-                                   std::size_t n);
+  StationaritySums (*stationarity)(const float* x, const float* y, const float* a, double mu, double lower,
+                                   double upper, std::size_t n);
   // out_i = x_i + t (y_i - x_i)
   void (*between)(const float* x, const float* y, double t, std::size_t n, float* out);
 };

@@ -13,8 +13,8 @@ double dual_point_of(const float* z, const float* const* a, const double* mu, do
                      float* y, double* residual, double* gram) {
   constexpr int kPairs = Planes * (Planes + 1) / 2;
   double sum[1 + Planes + kPairs];
-  const float* row[Planes + 1];
-  double weight[Planes + 1];
+  const float* row[Planes + 1] = {};
+  double weight[Planes + 1] = {};
   for (int j = 0; j < Planes; ++j) {
     row[j] = a[j];
     weight[j] = mu[j];
@@ -32,7 +32,7 @@ double dual_point_of(const float* z, const float* const* a, const double* mu, do
     Memory<V>::store(y + i, yi);
     const V moved = yi - zi;
     term[0] = moved * moved;
-    const auto outside = either(value < V{} + lower, value > V{} + upper);
+    const auto outside = either(value<V{} + lower, value> V{} + upper);
     int pair = 1 + Planes;
 #pragma GCC unroll 4
     for (int j = 0; j < Planes; ++j) {
@@ -64,8 +64,8 @@ double dual_point(const float* z, const float* const* a, const double* mu, int p
   }
 }
 
-StepSums compare_points(const float* x, const float* y0, const float* y1, const float* a0, const float* a1, double lower,
-                        double upper, std::size_t n, float* d, float* change) {
+StepSums compare_points(const float* x, const float* y0, const float* y1, const float* a0, const float* a1,
+                        double lower, double upper, std::size_t n, float* d, float* change) {
   double sum[5];
   sweep<5, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
     const V to = load<V>(y1 + i);

@@ -14,22 +14,22 @@ constexpr double kSmoothnessMemory = 0.6;
 constexpr double kFirstOvershoot = 0.01;
 constexpr double kLeastOvershoot = 1e-5;
 constexpr double kMostOvershoot = 0.1;
-constexpr double kOvershootGrowth = 1.5;      // after a step that did not cross
-constexpr double kOvershootDecay = 0.7;       // after one that did
-constexpr double kErrorShare = 0.5;           // of the expected error that aim makes up for
-constexpr double kPoorPrediction = 0.2;       // linear error over |a| |d|: the trust radius shrinks above,
-constexpr double kGoodPrediction = 0.1;       // and grows below
+constexpr double kOvershootGrowth = 1.5;  // after a step that did not cross
+constexpr double kOvershootDecay = 0.7;   // after one that did
+constexpr double kErrorShare = 0.5;       // of the expected error that aim makes up for
+constexpr double kPoorPrediction = 0.2;   // linear error over |a| |d|: the trust radius shrinks above,
+constexpr double kGoodPrediction = 0.1;   // and grows below
 constexpr double kTrustShrink = 0.8;
 constexpr double kTrustGrowth = 1.3;
-constexpr double kCheckTrust = 0.1;           // of |f|, while convergence is checked
-constexpr double kDisproof = 0.02;            // of |a| |f|, by which a plane may lie above s at the iterate
-constexpr double kRepetition = 1e-4;          // of |a| |f|, by which a plane may miss s at a point and still foretell it
-constexpr double kGain = 3e-4;                // converged: relative gain in distance,
-constexpr double kStep = 0.02;                // and relative step, both below these
-constexpr double kRoughProjection = 1e-3;      // of |f|: tolerance where only the length of a step matters
-constexpr double kProgress = 2e-4;             // relative gain of the best distance that counts as progress
-constexpr int kPatience = 18;                 // steps without it after which a descent has ended
-constexpr double kExpectation = 0.7;          // of the first-order distance back to the boundary
+constexpr double kCheckTrust = 0.1;        // of |f|, while convergence is checked
+constexpr double kDisproof = 0.02;         // of |a| |f|, by which a plane may lie above s at the iterate
+constexpr double kRepetition = 1e-4;       // of |a| |f|, by which a plane may miss s at a point and still foretell it
+constexpr double kGain = 3e-4;             // converged: relative gain in distance,
+constexpr double kStep = 0.02;             // and relative step, both below these
+constexpr double kRoughProjection = 1e-3;  // of |f|: tolerance where only the length of a step matters
+constexpr double kProgress = 2e-4;         // relative gain of the best distance that counts as progress
+constexpr int kPatience = 18;              // steps without it after which a descent has ended
+constexpr double kExpectation = 0.7;       // of the first-order distance back to the boundary
 
 }  // namespace
 
@@ -177,7 +177,8 @@ bool BoundaryDescent::propose(float* out) {
     HalfspaceProjection ahead;
     if (steps_ > 0) {
       const double offset = offset_[newest_] - inside;
-      ahead = project_halfspaces(x_, &newest, &offset, 1, box_, n_, &multiplier_, target_, kRoughProjection * distance_);
+      ahead =
+          project_halfspaces(x_, &newest, &offset, 1, box_, n_, &multiplier_, target_, kRoughProjection * distance_);
       double ratio = last_step_ > 0.0 ? std::sqrt(ops.squared_distance(target_, center_, n_)) / last_step_ : 1.0;
       if (smoothness_ < 0.3) ratio *= std::fmin(ratio, 1.0);
       aim = inside + std::fmin(most_aim, kErrorShare * last_error_ * std::fmin(ratio, 2.0));
@@ -238,9 +239,8 @@ bool BoundaryDescent::propose(float* out) {
 }
 
 void BoundaryDescent::absorb(const float* point, double margin, const float* gradient, bool adversarial) {
-  const StepSums sums =
-      search_ops().compare_points(x_, center_, point, plane_[newest_], gradient, box_.lower, box_.upper, n_,
-                                  curvature_.next_move(), curvature_.next_change());
+  const StepSums sums = search_ops().compare_points(x_, center_, point, plane_[newest_], gradient, box_.lower,
+                                                    box_.upper, n_, curvature_.next_move(), curvature_.next_change());
   const double step = std::sqrt(sums.dd);
   const double linear_error = std::fabs(margin - (margin_ + sums.a0d));
   const double trapezoid_error = std::fabs(margin - (margin_ + 0.5 * (sums.a0d + sums.a1d)));

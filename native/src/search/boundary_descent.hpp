@@ -69,30 +69,30 @@ class BoundaryDescent {
   double confidence_ = 0.0;
 
   LagrangianCurvature curvature_;
-  float* plane_[kMaxPlanes] = {};      // gradients of the last linearisations a_j . y <= offset_j, by slot
+  float* plane_[kMaxPlanes] = {};  // gradients of the last linearisations a_j . y <= offset_j, by slot
   double offset_[kMaxPlanes] = {};
   int newest_ = 0;
   int planes_ = 0;
 
-  float* center_ = nullptr;            // the iterate
-  float* best_ = nullptr;              // the nearest adversarial point of this descent
+  float* center_ = nullptr;  // the iterate
+  float* best_ = nullptr;    // the nearest adversarial point of this descent
   float* target_ = nullptr;
   float* free_f_ = nullptr;
   float* free_a_ = nullptr;
   float* direction_ = nullptr;
 
-  double margin_ = 0.0;                // s at the iterate
-  double slope_ = 0.0;                 // |a| at the iterate
-  double distance_ = 0.0;              // |f| at the iterate
+  double margin_ = 0.0;    // s at the iterate
+  double slope_ = 0.0;     // |a| at the iterate
+  double distance_ = 0.0;  // |f| at the iterate
   double best_distance_ = 0.0;
   bool adversarial_ = false;
   double trust_ = 0.0;
-  double overshoot_ = 0.0;             // bound on aim, relative to |a| |f|
-  double smoothness_ = 0.0;            // trapezoid error over linear error, 0 smooth .. 1 kinked
-  double last_error_ = 0.0;            // of the last linear prediction of s
+  double overshoot_ = 0.0;   // bound on aim, relative to |a| |f|
+  double smoothness_ = 0.0;  // trapezoid error over linear error, 0 smooth .. 1 kinked
+  double last_error_ = 0.0;  // of the last linear prediction of s
   double last_step_ = 0.0;
-  double multiplier_ = 0.0;            // of the constraint, from the last model solved
-  bool checking_ = false;              // a claim of convergence by several planes is being checked with one
+  double multiplier_ = 0.0;  // of the constraint, from the last model solved
+  bool checking_ = false;    // a claim of convergence by several planes is being checked with one
   int steps_ = 0;
   int last_progress_ = 0;
 };

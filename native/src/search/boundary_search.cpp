@@ -14,11 +14,11 @@ constexpr double kTowardsClass = 0.02;
 constexpr double kAwayFromLabel = 1e-3;
 
 struct Effort {
-  int budget;            // evaluations
-  int screened;          // classes whose gradient at the image is asked for
-  int starts;            // descents from the image
-  int steps;             // of one descent
-  int restarts;          // from noise around the best point
+  int budget;    // evaluations
+  int screened;  // classes whose gradient at the image is asked for
+  int starts;    // descents from the image
+  int steps;     // of one descent
+  int restarts;  // from noise around the best point
   // A descent that has made `trial` steps is given up when it expects to end further behind the best than by `lead`,
   // plus `early_lead` over the steps since.
   int trial;
@@ -31,8 +31,8 @@ constexpr Effort kFastTargeted = {50, 1, 1, 50, 0, 3, 0.02, 0.6};
 constexpr Effort kThorough = {400, 9, 9, 60, 12, 8, 0.1, 0.5};
 constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 8, 0.1, 0.5};
 
-constexpr double kSteepest = 1.7;           // slope that an unseen class may have, over the largest slope seen
-constexpr int kRescue = 4;                 // budgets spent on an image before it counts as failed
+constexpr double kSteepest = 1.7;  // slope that an unseen class may have, over the largest slope seen
+constexpr int kRescue = 4;         // budgets spent on an image before it counts as failed
 
 const Effort& effort_of(const SearchOptions& options, Goal goal) {
   if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;

@@ -39,7 +39,7 @@ class BoundarySearch final : public Lane {
   // A class that a descent may go to, with its constraint at the image.
   struct Candidate {
     int one_hot = 0;
-    int slot = 0;           // of its gradient in kept_
+    int slot = 0;  // of its gradient in kept_
     double margin = 0.0;
     double distance = 0.0;  // to first order
   };

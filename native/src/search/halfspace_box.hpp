@@ -22,15 +22,16 @@ struct Box {
 inline constexpr double kExactProjection = 1e-7;
 
 struct HalfspaceProjection {
-  bool solved = false;              // residuals within tolerance; false when the set is empty or nearly so
+  bool solved = false;  // residuals within tolerance; false when the set is empty or nearly so
   double multipliers[kMaxPlanes] = {};
-  double squared_distance = 0.0;    // |y - z|^2
-  double curvature = 0.0;           // of the dual along the first multiplier: |a_0|^2 over the free coordinates
+  double squared_distance = 0.0;  // |y - z|^2
+  double curvature = 0.0;         // of the dual along the first multiplier: |a_0|^2 over the free coordinates
 };
 
 // rows: planes pointers to a_j; offsets: c_j. multipliers of `start` (or zeros) warm-start the dual.
 // Writes y, [n]. Solved when the distances to the halfspaces (those with a multiplier) are within tolerance.
 HalfspaceProjection project_halfspaces(const float* z, const float* const* rows, const double* offsets, int planes,
-                                       Box box, std::size_t n, const double* start, float* y, double tolerance = kExactProjection);
+                                       Box box, std::size_t n, const double* start, float* y,
+                                       double tolerance = kExactProjection);
 
 }  // namespace blindspot

@@ -21,15 +21,15 @@ struct SearchOptions {
   bs_search_method method = BS_SEARCH_BOUNDARY;
   bs_effort effort = BS_EFFORT_FAST;
   Box box;
-  int max_evaluations = 0;     // of an image; 0: the method's own budget
-  double confidence = 1e-4;    // success means hard margin < -confidence
-  int quantization = 0;        // bits of the lattice; 0: none
+  int max_evaluations = 0;   // of an image; 0: the method's own budget
+  double confidence = 1e-4;  // success means hard margin < -confidence
+  int quantization = 0;      // bits of the lattice; 0: none
   std::uint64_t seed = 0;
 };
 
 struct Goal {
   int label = 0;
-  int target = -1;             // -1: any class but the label
+  int target = -1;  // -1: any class but the label
   bool targeted() const { return target >= 0; }
 };
 
@@ -82,12 +82,12 @@ class Lane {
   double best_l2_ = HUGE_VAL;
   double best_margin_ = 0.0;
   int best_class_ = -1;
-  double clean_margin_ = 0.0;       // hard margin of the image
+  double clean_margin_ = 0.0;  // hard margin of the image
   int clean_class_ = -1;
   int evaluations_ = 0;
   int starts_ = 0;
-  double margin_ = 0.0;             // hard margin of the goal at the point last judged
-  bool adversarial_ = false;        // the point last judged
+  double margin_ = 0.0;       // hard margin of the goal at the point last judged
+  bool adversarial_ = false;  // the point last judged
 
  private:
   double kkt_residual() const;

@@ -6,7 +6,9 @@
 namespace blindspot {
 namespace {
 constexpr int kRounds = 12;
-}
+constexpr int kLinearRounds = 5;  // of these, by the linear model; where several pieces meet it need not converge
+constexpr double kFirstStretch = 0.005;  // of y - x after those, doubled with every further round
+}  // namespace
 
 // The float32 value of the nearest level: level / (2^bits - 1) of the box, as a decoder of 8-bit images computes it.
 float LatticeRounding::level(double value) const {
@@ -20,6 +22,7 @@ float LatticeRounding::level(double value) const {
 void LatticeRounding::begin(const float* x, const float* y, double margin, const float* gradient,
                             const SearchOptions& options, float* point) {
   options_ = &options;
+  y_ = y;
   rounds_ = 0;
   aim_ = 1.5 * options.confidence;
   double moved = margin;
@@ -66,8 +69,15 @@ void LatticeRounding::cross(const float* x, double margin, const float* gradient
 
 bool LatticeRounding::refine(const float* x, double margin, const float* gradient, bool adversarial, float* point) {
   if (adversarial || ++rounds_ >= kRounds) return false;
-  aim_ += 0.5 * std::fmax(margin, 0.0);
-  cross(x, margin, gradient, point);
+  if (rounds_ < kLinearRounds) {
+    aim_ += 0.5 * std::fmax(margin, 0.0);
+    cross(x, margin, gradient, point);
+    return true;
+  }
+  const double stretch = 1.0 + std::ldexp(kFirstStretch, rounds_ - kLinearRounds);
+  for (std::size_t i = 0; i < options_->n; ++i) {
+    point[i] = level(x[i] + stretch * (static_cast<double>(y_[i]) - static_cast<double>(x[i])));
+  }
   return true;
 }
 

@@ -4,7 +4,8 @@
 // With the constraint linearised at a point y, s(q) ~ s + a . (q - y), the problem is a knapsack: start from the
 // lattice point nearest to y, and move single coordinates one level against the gradient, cheapest distance per
 // unit of margin first, until the model says that the boundary is crossed. The point found is evaluated, the constraint
-// linearised there, and the same done again, a few times.
+// linearised there, and the same done again, a few times. Where that does not get across, points further out on the line
+// from the image through y are rounded.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,7 @@ class LatticeRounding {
     order_ = source.template take<std::uint32_t>(options.n);
   }
 
-  // Writes the first lattice point to evaluate.
+  // Writes the first lattice point to evaluate. y is kept by the caller until a refinement is adversarial.
   void begin(const float* x, const float* y, double margin, const float* gradient, const SearchOptions& options,
              float* point);
 
@@ -35,6 +36,7 @@ class LatticeRounding {
   void cross(const float* x, double margin, const float* gradient, float* point);
 
   const SearchOptions* options_ = nullptr;
+  const float* y_ = nullptr;
   float* price_ = nullptr;
   std::uint32_t* order_ = nullptr;
   double aim_ = 0.0;

@@ -11,7 +11,7 @@
 namespace blindspot {
 
 struct Question {
-  int one_hot = 0;          // class k
+  int one_hot = 0;  // class k
   double sign = 1.0;
   double temperature = 1.0;
 };

@@ -11,9 +11,9 @@ namespace {
 constexpr int kFastBudget = 1000;
 constexpr int kThoroughBudget = 4000;
 constexpr int kStepsOfOneC = 100;
-constexpr double kFactor = 4.0;           // between trials while only successes, or only failures, are known
+constexpr double kFactor = 4.0;  // between trials while only successes, or only failures, are known
 constexpr double kLeastC = 1e-9;
-constexpr double kFastRatio = 1.02;       // of smallest failure to largest success, at which the bisection ends
+constexpr double kFastRatio = 1.02;  // of smallest failure to largest success, at which the bisection ends
 constexpr double kThoroughRatio = 1.002;
 
 double softplus(double s) { return s > 0.0 ? s + std::log1p(std::exp(-s)) : std::log1p(std::exp(s)); }

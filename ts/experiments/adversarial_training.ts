@@ -56,6 +56,7 @@ export const adversarialTraining: Experiment<AdversarialTrainingResult> = {
   name: 'adversarial-training',
   title: 'Adversarial training (section 4.2)',
   version: 1,
+  parameters: { regimes: REGIMES, epochs: EPOCHS, pool: POOL, dropout: DROPOUT },
   models: [],
   seconds: 600,
   async run(study, tell) {

@@ -18,6 +18,8 @@ export interface Experiment<Result> {
   readonly title: string;
   /** Counted up when what it does changes, so that kept results are made anew. */
   readonly version: number;
+  /** Constants that decide the result, so that changing them makes it anew, too. */
+  readonly parameters?: unknown;
   readonly models: readonly StudyModelName[];
   /** Of a full run without the models, roughly; for the time left. */
   readonly seconds: number;

@@ -3,6 +3,7 @@ import { invalidArgument } from '../errors.ts';
 import { adversarialTraining } from './adversarial_training.ts';
 import { type AnyExperiment, anyExperiment } from './experiment.ts';
 import { figure7 } from './figure7.ts';
+import { spectral } from './spectral.ts';
 import { table1 } from './table1.ts';
 import { table2 } from './table2.ts';
 import { table3 } from './table3.ts';
@@ -15,6 +16,7 @@ export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(table4),
   anyExperiment(figure7),
   anyExperiment(adversarialTraining),
+  anyExperiment(spectral),
 ];
 
 /** What --only takes, for help texts. */

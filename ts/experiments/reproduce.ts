@@ -98,9 +98,9 @@ function modelStep(study: Study, name: StudyModelName): Step {
   };
 }
 
-function experimentKey(study: Study, { name, version, models }: AnyExperiment): Key {
-  const settings = { version, settings: study.settings, models: models.map((model) => study.modelKey(model).settings) };
-  return { name, settings };
+function experimentKey(study: Study, { name, version, parameters = null, models }: AnyExperiment): Key {
+  const of = models.map((model) => study.modelKey(model).settings);
+  return { name, settings: { version, parameters, settings: study.settings, models: of } };
 }
 
 function experimentStep(study: Study, experiment: AnyExperiment): Step {

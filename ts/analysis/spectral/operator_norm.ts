@@ -21,7 +21,7 @@ export interface OperatorNormOptions {
   maxIterations?: number;
   /** Of the first vector; default 0. */
   seed?: number;
-  /** Prove the answer where the smaller side is at most so many; default 1024, 0 never. */
+  /** Prove the answer where the smaller side is at most so many; default 512, 0 never. */
   verifyUpTo?: number;
 }
 
@@ -35,7 +35,7 @@ export interface OperatorNorm {
 
 const DEFAULT_TOLERANCE = 1e-6;
 const DEFAULT_ITERATIONS = 3000;
-const DEFAULT_VERIFY = 1024;
+const DEFAULT_VERIFY = 512;
 /** Starts from another vector when an answer is refuted. */
 const ATTEMPTS = 4;
 /** Iterations over which the decay of θ's growth is measured. */

@@ -30,7 +30,7 @@ const REGIMES: readonly Regime[] = [
 
 const EPOCHS = 20;
 const POOL = { poolSize: 6000, replaced: 2000, warmUp: 3, share: 0.2, reach: 0.7 } as const;
-const DROPOUT = { input: 0.1, hidden: 0.1 } as const;
+const DROPOUT = { input: 0.2, hidden: 0 } as const;
 
 interface Run {
   readonly trainError: number;

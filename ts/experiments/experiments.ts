@@ -8,6 +8,7 @@ import { table1 } from './table1.ts';
 import { table2 } from './table2.ts';
 import { table3 } from './table3.ts';
 import { table4 } from './table4.ts';
+import { table5 } from './table5.ts';
 
 export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(table1),
@@ -17,6 +18,7 @@ export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(figure7),
   anyExperiment(adversarialTraining),
   anyExperiment(spectral),
+  anyExperiment(table5),
 ];
 
 /** What --only takes, for help texts. */

@@ -5,6 +5,7 @@ import { BlindspotError } from '../errors.ts';
 import { addAttackCommand } from './attack_command.ts';
 import { addBenchCommand } from './bench_command.ts';
 import { addReproduceCommand } from './reproduce_command.ts';
+import { addSpectrumCommand } from './spectrum_command.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 import { addTrainCommand } from './train_command.ts';
 
@@ -46,6 +47,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   addTrainCommand(program, terminal, finish);
   addAttackCommand(program, terminal, finish);
   addReproduceCommand(program, terminal, finish);
+  addSpectrumCommand(program, terminal, finish);
   addBenchCommand(program, terminal, finish);
   if (argv.length === 0) {
     program.outputHelp();

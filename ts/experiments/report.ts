@@ -33,7 +33,9 @@ function claimsOf(sections: readonly Section[]): Claim[] {
 /** What all of it comes to, in a sentence. */
 function balance(claims: readonly Claim[]): string {
   const count = (verdict: Claim['verdict']) => claims.filter((claim) => claim.verdict === verdict).length;
-  return `Of ${claims.length} statements measured here, ${count('holds')} hold, ${count('holds in part')} hold in part and ${count('does not hold')} do not.`;
+  if (claims.length === 0) return 'The paper’s figures beside ours.';
+  const verb = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
+  return `Of ${verb(claims.length, 'statement', 'statements')} measured here, ${verb(count('holds'), 'holds', 'hold')}, ${verb(count('holds in part'), 'holds', 'hold')} in part and ${verb(count('does not hold'), 'does', 'do')} not.`;
 }
 
 function about({ settings, missing, versions }: Reproduction): string[] {

@@ -1,60 +1,11 @@
 // Nothing is allocated after create: every allocation of the program passes a counter.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "allocation_counter.hpp"
 #include "blindspot/blindspot.h"
 #include "optim/lbfgsb.hpp"
 #include "optim/projected_gradient.hpp"
 #include "problems.hpp"
-
-namespace {
-long allocations = 0;
-}
-
-#if defined(BLINDSPOT_WRAPS_MALLOC)
-extern "C" {
-void* __real_malloc(std::size_t);
-void* __real_calloc(std::size_t, std::size_t);
-void* __real_realloc(void*, std::size_t);
-void* __real_aligned_alloc(std::size_t, std::size_t);
-int __real_posix_memalign(void**, std::size_t, std::size_t);
-void* __wrap_malloc(std::size_t bytes) {
-  ++allocations;
-  return __real_malloc(bytes);
-}
-void* __wrap_calloc(std::size_t count, std::size_t bytes) {
-  ++allocations;
-  return __real_calloc(count, bytes);
-}
-void* __wrap_realloc(void* memory, std::size_t bytes) {
-  ++allocations;
-  return __real_realloc(memory, bytes);
-}
-void* __wrap_aligned_alloc(std::size_t alignment, std::size_t bytes) {
-  ++allocations;
-  return __real_aligned_alloc(alignment, bytes);
-}
-int __wrap_posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
-  ++allocations;
-  return __real_posix_memalign(memory, alignment, bytes);
-}
-}
-#endif
-
-void* operator new(std::size_t bytes) {
-  ++allocations;
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(bytes);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 

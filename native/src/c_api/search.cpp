@@ -24,7 +24,8 @@ const char* bad_option(const bs_search_options& options) {
   if (!whole_within(options.method, BS_SEARCH_BOUNDARY, BS_SEARCH_PENALTY)) return "method";
   if (!whole_within(options.effort, BS_EFFORT_FAST, BS_EFFORT_THOROUGH)) return "effort";
   if (!(std::fabs(options.lower) < 1e30)) return "lower";
-  if (!(std::fabs(options.upper) < 1e30) || !(options.lower < options.upper)) return "upper";
+  if (!(std::fabs(options.upper) < 1e30)) return "upper";
+  if (!(static_cast<float>(options.lower) < static_cast<float>(options.upper))) return "upper";
   if (!whole_within(options.max_evaluations, 0.0, kMost)) return "max_evaluations";
   if (!(options.confidence >= 0.0 && options.confidence < 1e30)) return "confidence";
   if (!whole_within(options.quantization, 0.0, 16.0)) return "quantization";

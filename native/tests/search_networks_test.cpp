@@ -1,0 +1,250 @@
+// Random networks, smooth and piecewise linear: what every result owes, methods against one another, and the lattice.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "search_run.hpp"
+
+using classifiers::Activation;
+using classifiers::Network;
+using classifiers::Random;
+using search_run::Outcome;
+using search_run::Task;
+
+namespace {
+
+struct Kind {
+  const char* name;
+  Activation activation;
+  int hidden;
+  double gain;
+};
+
+constexpr Kind kSmooth[] = {{"tanh", Activation::kTanh, 2, 2.0}, {"sigmoid", Activation::kSigmoid, 2, 6.0}};
+constexpr Kind kKinked = {"relu", Activation::kRelu, 2, 1.5};
+
+Network network(const Kind& kind, std::size_t n, Random& random) {
+  return Network(n, 32, kind.hidden, 10, kind.activation, kind.gain, random);
+}
+
+// Images that are nearer to a mistake than a few steps of an 8-bit lattice say little of a method; they are left out.
+std::vector<Task> tasks_of(const Network& model, bool targeted, int count, Random& random) {
+  std::vector<Task> tasks;
+  while (static_cast<int>(tasks.size()) < count) {
+    Task task;
+    task.image = classifiers::random_image(model.n, random);
+    task.label = model.predict(task.image.data());
+    if (targeted) task.target = (task.label + 1 + static_cast<int>(random.uniform() * 9)) % 10;
+    if (model.hard_margin(task.image.data(), task.label, -1) >= 0.3) tasks.push_back(task);
+  }
+  return tasks;
+}
+
+double median(std::vector<double> values) {
+  REQUIRE(!values.empty());
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// The default budgets: those of effort, four times as many while nothing is found, and the lattice's rounds.
+double most_evaluations(const bs_search_options& options, bool targeted) {
+  double budget = options.max_evaluations;
+  if (budget == 0.0) {
+    const bool thorough = options.effort == static_cast<double>(BS_EFFORT_THOROUGH);
+    if (options.method == static_cast<double>(BS_SEARCH_PENALTY)) {
+      budget = thorough ? 4000.0 : 1000.0;
+    } else {
+      budget = 4.0 * (thorough ? (targeted ? 300.0 : 400.0) : (targeted ? 50.0 : 45.0));
+    }
+  }
+  return budget + (options.quantization > 0.0 ? 12.0 : 0.0);
+}
+
+std::vector<Outcome> checked_run(const bs_search_options& options, const Network& model, const std::vector<Task>& tasks) {
+  const std::vector<Outcome> outcomes = search_run::run(options, model, tasks);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    search_run::check_proof(options, model, tasks[i], outcomes[i]);
+    CHECK(outcomes[i].result.evaluations <= most_evaluations(options, tasks[i].target >= 0));
+  }
+  return outcomes;
+}
+
+int successes(const std::vector<Outcome>& outcomes) {
+  return static_cast<int>(
+      std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) { return outcome.succeeded(); }));
+}
+
+// Of the second run's distortions to the first one's, where both succeeded.
+std::vector<double> ratios(const std::vector<Outcome>& a, const std::vector<Outcome>& b) {
+  std::vector<double> list;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].succeeded() && b[i].succeeded()) list.push_back(b[i].result.l2 / a[i].result.l2);
+  }
+  return list;
+}
+
+double mean(const std::vector<double>& values) {
+  REQUIRE(!values.empty());
+  double sum = 0.0;
+  for (double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+// Distortions of several runs over the same images, relative to those of boundary with effort thorough.
+struct Comparison {
+  std::vector<double> penalty, fast;
+  std::vector<double> kkt;  // of thorough
+  int unbeaten = 0;         // thorough is at most 1 % above penalty, or alone in succeeding
+  int tasks = 0;
+};
+
+Comparison compare_methods(const Kind& kind, bool targeted) {
+  Random random(200);
+  Comparison all;
+  for (std::size_t n : {30, 120}) {
+    const Network model = network(kind, n, random);
+    const std::vector<Task> tasks = tasks_of(model, targeted, 16, random);
+    const auto fast = checked_run(search_run::options_for(model), model, tasks);
+    const auto thorough =
+        checked_run(search_run::options_for(model, 4, BS_SEARCH_BOUNDARY, BS_EFFORT_THOROUGH), model, tasks);
+    const auto penalty = checked_run(search_run::options_for(model, 4, BS_SEARCH_PENALTY), model, tasks);
+    if (!targeted) {
+      for (const auto& outcomes : {fast, thorough, penalty}) CHECK(successes(outcomes) == 16);
+    }
+    CHECK(successes(thorough) >= successes(fast));
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      ++all.tasks;
+      if (thorough[i].succeeded()) all.kkt.push_back(thorough[i].result.kkt_residual);
+      const bool beaten = penalty[i].succeeded() && !(thorough[i].result.l2 <= 1.01 * penalty[i].result.l2);
+      if (!beaten) ++all.unbeaten;
+    }
+    for (double ratio : ratios(thorough, penalty)) all.penalty.push_back(ratio);
+    for (double ratio : ratios(thorough, fast)) all.fast.push_back(ratio);
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("smooth networks, untargeted: minima to the last digits, and penalty above them") {
+  for (const Kind& kind : kSmooth) {
+    CAPTURE(std::string(kind.name));
+    const Comparison all = compare_methods(kind, false);
+    CHECK(median(all.kkt) <= 0.01);
+    CHECK(*std::max_element(all.kkt.begin(), all.kkt.end()) <= 0.05);
+    CHECK(mean(all.fast) <= 1.02);
+    CHECK(mean(all.penalty) >= 1.01);
+    // The penalty's path may end in another basin.
+    CHECK(all.unbeaten >= 0.9 * all.tasks);
+  }
+}
+
+// At the minimum two or more classes tie as a rule, so that one gradient does not balance the distortion and the KKT
+// residual says little.
+TEST_CASE("smooth networks, targeted") {
+  for (const Kind& kind : kSmooth) {
+    CAPTURE(std::string(kind.name));
+    const Comparison all = compare_methods(kind, true);
+    CHECK(static_cast<double>(all.kkt.size()) >= 0.9 * all.tasks);
+    CHECK(median(all.kkt) <= 0.3);
+    CHECK(mean(all.fast) <= 1.05);
+    CHECK(mean(all.penalty) >= 1.01);
+    CHECK(all.unbeaten >= 0.85 * all.tasks);
+  }
+}
+
+TEST_CASE("a piecewise linear network") {
+  for (bool targeted : {false, true}) {
+    CAPTURE(targeted);
+    const Comparison all = compare_methods(kKinked, targeted);
+    CHECK(mean(all.fast) <= 1.05);
+    CHECK(mean(all.penalty) >= 1.1);
+    CHECK(all.unbeaten >= 0.95 * all.tasks);
+  }
+}
+
+TEST_CASE("a budget is kept to, from one evaluation on") {
+  Random random(210);
+  const Network model = network(kKinked, 30, random);
+  for (bool targeted : {false, true}) {
+    const std::vector<Task> tasks = tasks_of(model, targeted, 6, random);
+    for (bs_search_method method : {BS_SEARCH_BOUNDARY, BS_SEARCH_PENALTY}) {
+      for (double budget : {1.0, 2.0, 3.0, 7.0, 20.0, 150.0}) {
+        for (double quantization : {0.0, 8.0}) {
+          CAPTURE(method);
+          CAPTURE(budget);
+          auto options = search_run::options_for(model, 2, method, BS_EFFORT_THOROUGH);
+          options.max_evaluations = budget;
+          options.quantization = quantization;
+          const std::vector<Outcome> outcomes = checked_run(options, model, tasks);
+          if (budget == 1.0) CHECK(successes(outcomes) == 0);
+          if (budget == 150.0) CHECK(successes(outcomes) >= 5);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("quantization 8: pixels are levels of 255, adversarial, and little further") {
+  for (bs_search_method method : {BS_SEARCH_BOUNDARY, BS_SEARCH_PENALTY}) {
+    for (const Kind& kind : {kSmooth[0], kKinked}) {
+      for (bool targeted : {false, true}) {
+        CAPTURE(method);
+        CAPTURE(std::string(kind.name));
+        CAPTURE(targeted);
+        Random random(220);
+        const Network model = network(kind, 120, random);
+        std::vector<Task> tasks = tasks_of(model, targeted, 16, random);
+        // Half of the images are 8-bit ones, half are not.
+        for (std::size_t i = 0; i < tasks.size(); i += 2) {
+          for (float& pixel : tasks[i].image) {
+            pixel = static_cast<float>(std::floor(static_cast<double>(pixel) * 255.0 + 0.5) / 255.0);
+          }
+          tasks[i].label = model.predict(tasks[i].image.data());
+          if (tasks[i].target == tasks[i].label) tasks[i].target = (tasks[i].label + 1) % 10;
+        }
+        auto options = search_run::options_for(model, 4, method);
+        const auto plain = checked_run(options, model, tasks);
+        options.quantization = 8.0;
+        const auto rounded = checked_run(options, model, tasks);
+        CHECK(successes(rounded) == successes(plain));
+        for (const Outcome& outcome : rounded) {
+          if (!outcome.succeeded()) continue;
+          bool on_lattice = true;
+          for (float pixel : outcome.example) {
+            const double level = std::floor(static_cast<double>(pixel) * 255.0 + 0.5);
+            on_lattice = on_lattice && pixel == static_cast<float>(level / 255.0);
+          }
+          CHECK(on_lattice);
+        }
+        const std::vector<double> over = ratios(plain, rounded);
+        CHECK(mean(over) <= (method == BS_SEARCH_BOUNDARY ? 1.05 : 1.1));
+      }
+    }
+  }
+}
+
+TEST_CASE("other lattices: two levels, and sixteen of a box that is not [0, 1]") {
+  Random random(230);
+  const Network model = network(kKinked, 120, random);
+  const std::vector<Task> tasks = tasks_of(model, false, 8, random);
+  auto options = search_run::options_for(model);
+  options.quantization = 1.0;
+  for (const Outcome& outcome : checked_run(options, model, tasks)) {
+    if (!outcome.succeeded()) continue;
+    for (float pixel : outcome.example) CHECK((pixel == 0.0f || pixel == 1.0f));
+  }
+  options.quantization = 4.0;
+  options.lower = -0.5;
+  options.upper = 1.75;
+  for (const Outcome& outcome : checked_run(options, model, tasks)) {
+    REQUIRE(outcome.succeeded());
+    for (float pixel : outcome.example) {
+      const double level = std::floor((pixel + 0.5) / 0.15 + 0.5);
+      CHECK(pixel == doctest::Approx(-0.5 + 0.15 * level).epsilon(1e-6));
+    }
+  }
+}

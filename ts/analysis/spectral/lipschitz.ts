@@ -6,6 +6,7 @@
 import type { Model } from '../../onnx/model.ts';
 import { numberAttribute } from '../../onnx/op_rule.ts';
 import { readModel } from '../../onnx/read_model.ts';
+import { plainBytes } from '../model_bytes.ts';
 import { layerBound } from './layer_bound.ts';
 import { type LayerBound, requireWeights } from './layer_rule.ts';
 import { type ChainLink, sequentialChain } from './sequential_chain.ts';
@@ -35,7 +36,7 @@ export interface LipschitzBound {
  * @throws UNSUPPORTED_OP when the model is not one chain of layers, or has a layer without a rule; INVALID_MODEL.
  */
 export function lipschitzBound(model: Uint8Array | Model): LipschitzBound {
-  const chain = sequentialChain(model instanceof Uint8Array ? readModel(model) : model);
+  const chain = sequentialChain(model instanceof Uint8Array ? readModel(plainBytes(model)) : model);
   const layers: LipschitzLayer[] = [];
   let product = 1;
   let upper = 1;

@@ -6,6 +6,7 @@ import { logitsGraph } from '../../onnx/attack_graph.ts';
 import { describeClassifier } from '../../onnx/classifier.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import type { SessionFactory } from '../../runtime/session.ts';
+import { plainBytes } from '../model_bytes.ts';
 import { type CertifiedExample, certifiedDistortions } from './certified_distortion.ts';
 import { type LipschitzLayer, lipschitzBound } from './lipschitz.ts';
 
@@ -39,7 +40,7 @@ export interface SpectralReportOptions {
  * @throws UNSUPPORTED_OP, INVALID_MODEL as lipschitzBound; MODEL_DATA_MISMATCH when the images do not fit the model.
  */
 export async function spectralReport(bytes: Uint8Array, options: SpectralReportOptions = {}): Promise<SpectralReport> {
-  const model = readModel(bytes);
+  const model = readModel(plainBytes(bytes));
   const bound = lipschitzBound(model);
   const { imageShape } = describeClassifier(model);
   const images = options.images && adaptImages(options.images, imageShape);

@@ -57,19 +57,10 @@ export interface ParagraphBlock {
   readonly text: string;
 }
 
-export interface HeadingBlock {
-  readonly kind: 'heading';
-  readonly text: string;
-}
-
-export type Block = TableBlock | ClaimsBlock | FigureBlock | ParagraphBlock | HeadingBlock;
+export type Block = TableBlock | ClaimsBlock | FigureBlock | ParagraphBlock;
 
 export function paragraph(text: string): ParagraphBlock {
   return { kind: 'paragraph', text };
-}
-
-export function heading(text: string): HeadingBlock {
-  return { kind: 'heading', text };
 }
 
 export function claimsBlock(claims: readonly Claim[]): ClaimsBlock {

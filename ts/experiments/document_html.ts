@@ -6,8 +6,6 @@ import type { Block, Cell, Claim, TableBlock } from './document.ts';
 /** @param figures PNG files by name. */
 export function blockHtml(block: Block, figures: ReadonlyMap<string, Uint8Array>): Html {
   switch (block.kind) {
-    case 'heading':
-      return html`<h3>${block.text}</h3>\n`;
     case 'paragraph':
       return html`<p>${block.text}</p>\n`;
     case 'table':
@@ -50,8 +48,6 @@ function cellHtml({ ours, paper, interval, strong }: Cell): Html {
 export const DOCUMENT_STYLE = `
 .lead + .about { max-width: 88ch; }
 section p { max-width: 80ch; margin-top: 10px; }
-section h3 { margin-top: 32px; }
-section .scroll + h3, section .claims + h3 { margin-top: 40px; }
 .contents { margin-top: 28px; padding: 0; list-style: none; columns: 3; column-gap: 36px; font-size: 0.9375rem; }
 .contents li { break-inside: avoid; padding: 2px 0; }
 .contents a { text-decoration: none; }

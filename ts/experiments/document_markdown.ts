@@ -4,8 +4,6 @@ import type { Block, Cell, Claim, TableBlock } from './document.ts';
 /** @param figures folder of the figures, as seen from the document. */
 export function blockMarkdown(block: Block, figures: string): string {
   switch (block.kind) {
-    case 'heading':
-      return `### ${block.text}\n`;
     case 'paragraph':
       return `${escapeText(block.text)}\n`;
     case 'table':

@@ -9,12 +9,14 @@ import { table2 } from './table2.ts';
 import { table3 } from './table3.ts';
 import { table4 } from './table4.ts';
 import { table5 } from './table5.ts';
+import { units } from './units.ts';
 
 export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(table1),
   anyExperiment(table2),
   anyExperiment(table3),
   anyExperiment(table4),
+  anyExperiment(units),
   anyExperiment(figure7),
   anyExperiment(adversarialTraining),
   anyExperiment(spectral),

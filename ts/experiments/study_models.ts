@@ -43,7 +43,7 @@ export const STUDY_MODELS = {
     seconds: 40,
   },
   'FC100-100-10 on P2': { label: 'FC100-100-10′', entry: FC100(), split: 'P2', seed: 1, seconds: 18 },
-  convnet: { label: 'convolutional network', entry: convnet(), split: 'train', seed: 0, seconds: 60 },
+  convnet: { label: 'Convolutional network', entry: convnet(), split: 'train', seed: 0, seconds: 60 },
 } as const satisfies Readonly<Record<string, StudyModel>>;
 
 export type StudyModelName = keyof typeof STUDY_MODELS;

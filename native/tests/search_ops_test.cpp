@@ -12,6 +12,7 @@
 using blindspot::kMaxPlanes;
 using blindspot::MoveSums;
 using blindspot::search_ops;
+using blindspot::StationaritySums;
 using blindspot::StepSums;
 using problems::Random;
 
@@ -174,6 +175,26 @@ void check_move(const Case& c, double scale, int alias) {
   CHECK(sums.ff == ff.value());
 }
 
+void check_stationarity(const Case& c, double mu) {
+  const StationaritySums sums = search_ops().stationarity(c.x.data(), c.y.data(), c.rows[0].data(), mu, c.lower,
+                                                          c.upper, c.n);
+  LaneSum gg, fa, aa, ff;
+  for (std::size_t i = 0; i < c.n; ++i) {
+    const double y = c.y[i], a = c.rows[0][i];
+    const double f = y - static_cast<double>(c.x[i]);
+    const double g = f + mu * a;
+    const bool held = (y <= c.lower && g > 0.0) || (y >= c.upper && g < 0.0);
+    gg.add(i, held ? 0.0 : g * g);
+    fa.add(i, held ? 0.0 : f * a);
+    aa.add(i, held ? 0.0 : a * a);
+    ff.add(i, f * f);
+  }
+  CHECK(sums.gg == gg.value());
+  CHECK(sums.fa == fa.value());
+  CHECK(sums.aa == aa.value());
+  CHECK(sums.ff == ff.value());
+}
+
 void check_between(const Case& c, double t) {
   std::vector<float> out(c.n);
   search_ops().between(c.x.data(), c.y.data(), t, c.n, out.data());
@@ -206,6 +227,8 @@ TEST_CASE("every kernel does what its contract writes down, to the bit, at every
         check_move(c, 1.0, alias);
         check_move(c, 0.37, alias);
       }
+      check_stationarity(c, 0.0);
+      check_stationarity(c, 0.8);
       check_between(c, 0.61);
       check_between(c, 1.0);
     }

@@ -4,6 +4,7 @@ import { packageVersion } from '../attack/versions.ts';
 import { BlindspotError } from '../errors.ts';
 import { addAttackCommand } from './attack_command.ts';
 import { addBenchCommand } from './bench_command.ts';
+import { addInspectCommand } from './inspect_command.ts';
 import { addReproduceCommand } from './reproduce_command.ts';
 import { addSpectrumCommand } from './spectrum_command.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
@@ -48,6 +49,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   addAttackCommand(program, terminal, finish);
   addReproduceCommand(program, terminal, finish);
   addSpectrumCommand(program, terminal, finish);
+  addInspectCommand(program, terminal, finish);
   addBenchCommand(program, terminal, finish);
   if (argv.length === 0) {
     program.outputHelp();

@@ -8,6 +8,7 @@ import { table2Claims } from './table2.ts';
 import { table3Claims } from './table3.ts';
 import { table4Claims } from './table4.ts';
 import type { TransferRow } from './transfer.ts';
+import { unitsClaims } from './units.ts';
 
 const IMAGES = 256;
 const share = (value: number) => proportion(Math.round(value * 10_000), 10_000);
@@ -126,4 +127,24 @@ describe('adversarial training', () => {
     expect(verdicts(claims)).toEqual(['does not hold', 'holds in part', 'does not hold']);
     expect(claims[1]?.finding).toContain('1.7, 1.6, 1.8 %');
   });
+});
+
+test('units: purer ones speak against the paper, less pure ones do not', () => {
+  const layer = (place: string, difference: number, distinguishable: boolean) => ({
+    model: 'M',
+    place,
+    purity: {
+      probes: 100,
+      natural: 0.6 + difference,
+      random: 0.6,
+      difference,
+      interval: [difference - 0.1, difference + 0.1] as [number, number],
+      distinguishable,
+      chance: 0.28,
+    },
+  });
+  expect(verdicts(unitsClaims([layer('a', 0.01, false), layer('b', -0.2, true)]))).toEqual(['holds', 'holds']);
+  const [claim] = unitsClaims([layer('a', 0.01, false), layer('b', 0.2, true)]);
+  expect(claim?.verdict).toBe('holds in part');
+  expect(claim?.finding).toBe('By label purity, no difference can be told in M (a); units are purer in M (b).');
 });

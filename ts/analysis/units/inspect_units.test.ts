@@ -128,8 +128,8 @@ describe('inspectUnits', () => {
     const graph = new GraphBuilder();
     const x = graph.input('image', 'float32', ['N', 1, 28, 28]);
     const flat = graph.op('Flatten', [x]);
-    const dead = graph.op('Relu', [graph.op('Gemm', [flat, graph.filled(-1, [784, 2])])], {}, { outputs: ['dead'] });
-    graph.output(dead, 'logits');
+    const dead = graph.op('Relu', [graph.op('Gemm', [flat, graph.filled(-1, [784, 2])])]);
+    graph.output(dead, 'dead');
     await expect(inspectUnits(graph.toBytes(), images, { layer: 'dead' })).rejects.toThrow('answers all images alike');
   });
 

@@ -1,24 +1,37 @@
 /**
  * Contestants by turns: the first repeat of each, then the second of each, and so on, so that whatever else the machine
- * does falls on all of them alike. The figure of a contestant is the median of its repeats; the first round, which finds
- * caches and code cold, is not counted.
+ * does falls on all of them alike. The figure of a contestant is the median of its repeats. Before, each runs uncounted,
+ * at least once: caches fill, and WebAssembly is compiled a second time, better, while it runs.
  */
 export interface Contestant<T> {
   readonly name: string;
   run(): T | Promise<T>;
 }
 
+export interface Turns {
+  readonly repeats: number;
+  readonly signal: AbortSignal;
+  /** Default 0: one run. */
+  readonly warmUpSeconds?: number;
+}
+
 /** @returns the measurements of each contestant, in the order made. */
 export async function alternate<T>(
   contestants: readonly Contestant<T>[],
-  { repeats, signal }: { readonly repeats: number; readonly signal: AbortSignal },
+  { repeats, signal, warmUpSeconds = 0 }: Turns,
 ): Promise<Map<string, T[]>> {
+  for (const { run } of contestants) {
+    const start = performance.now();
+    do {
+      signal.throwIfAborted();
+      await run();
+    } while (performance.now() - start < 1000 * warmUpSeconds);
+  }
   const measured = new Map<string, T[]>(contestants.map(({ name }) => [name, []]));
-  for (let round = 0; round <= repeats; round++) {
+  for (let round = 0; round < repeats; round++) {
     for (const { name, run } of contestants) {
       signal.throwIfAborted();
-      const result = await run();
-      if (round > 0) measured.get(name)?.push(result);
+      measured.get(name)?.push(await run());
     }
   }
   return measured;

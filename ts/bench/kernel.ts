@@ -30,11 +30,12 @@ const MEMORY = 10;
 const VECTORS_MOVED = 4 * MEMORY + 8;
 /** History, and x, gradient, bounds, step and the places of the last x and gradient. */
 const VECTORS_HELD = 2 * MEMORY + 7;
+const LARGE = 150_528;
 const MINIMIZERS = [
   { n: 784, precision: 32, iterations: 110 },
   { n: 784, precision: 64, iterations: 110 },
-  { n: 150_528, precision: 32, iterations: 40 },
-  { n: 150_528, precision: 64, iterations: 40 },
+  { n: LARGE, precision: 32, iterations: 40 },
+  { n: LARGE, precision: 64, iterations: 40 },
 ] as const;
 const SEARCHES = [
   { effort: 'fast', target: false },
@@ -42,6 +43,8 @@ const SEARCHES = [
   { effort: 'thorough', target: false },
 ] as const;
 const SEARCH_IMAGES = { full: 64, quick: 16 } as const;
+/** On a busy machine WebAssembly's second compilation takes its time. */
+const WARM_UP_SECONDS = 0.5;
 const INSTRUCTION_SETS = ['sse2', 'avx2', 'avx512', 'scalar'] as const;
 
 interface Engine {
@@ -63,7 +66,7 @@ async function measure(context: BenchContext): Promise<GroupFindings> {
     const contestants = engines.map(
       (engine): Contestant<number> => ({ name: engine.name, run: () => work.run(engine) }),
     );
-    results.set(work, await alternate(contestants, context));
+    results.set(work, await alternate(contestants, { ...context, warmUpSeconds: WARM_UP_SECONDS }));
   }
   const time = (work: Work, engine: string) => median(results.get(work)?.get(engine) ?? []);
   const roofs = await bandwidths(context);
@@ -252,18 +255,21 @@ function bandwidthGoal(
   roofs: readonly Roof[],
   engines: readonly Engine[],
 ): Goal | undefined {
-  const large = works.filter(({ n }) => n === 150_528);
   const natives = engines.filter(({ name }) => name.startsWith('native'));
-  const shares = large.map((work) => {
-    const best = Math.min(...natives.map(({ name }) => time(work, name)));
-    return bytesMoved(work) / best / (roofOf(work, roofs)?.triad ?? Number.NaN);
-  });
-  const worst = Math.min(...shares);
-  if (Number.isNaN(worst) || !Number.isFinite(worst)) return undefined;
+  const memory = roofs.at(-1)?.triad ?? Number.NaN;
+  const rates = works
+    .filter(({ n }) => n === LARGE)
+    .map((work) => ({
+      rate: bytesMoved(work) / Math.min(...natives.map(({ name }) => time(work, name))),
+      held: roofOf(work, roofs)?.triad ?? Number.NaN,
+    }));
+  const worst = Math.min(...rates.map(({ rate, held }) => rate / held));
+  if (!Number.isFinite(worst)) return undefined;
+  const ofMemory = Math.min(...rates.map(({ rate }) => rate / memory));
   return {
-    what: 'L-BFGS-B iteration, n = 150,528',
-    goal: '≥ 50 % of measured memory bandwidth',
-    measured: percent(worst),
+    what: `L-BFGS-B iteration, n = ${LARGE.toLocaleString('en-US')}`,
+    goal: '≥ 50 % of measured bandwidth, over as many bytes',
+    measured: `${percent(worst)} (of memory’s, far out of cache: ${percent(ofMemory)})`,
     met: worst >= 0.5,
   };
 }

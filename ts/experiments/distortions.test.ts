@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ImageSet } from '../data/image_set.ts';
-import { amplified, clipped, withNoise } from './distortions.ts';
+import { amplified, clipped, meanDistortion, withNoise } from './distortions.ts';
 
 const set = (images: number[], shape: number[]): ImageSet => ({
   images: Float32Array.from(images),
@@ -13,7 +13,10 @@ const set = (images: number[], shape: number[]): ImageSet => ({
 test('amplified examples have the distortion wanted, each in its own direction', () => {
   const originals = set([0.5, 0.5, 0, 0], [2]);
   const adversarial = set([0.6, 0.5, 0.03, 0.04], [2]);
-  const { images } = amplified(originals, adversarial, 0.1);
+  const loud = amplified(originals, adversarial, 0.1);
+  const { images } = loud;
+  expect(meanDistortion(originals, loud)).toBeCloseTo(0.1, 6);
+  expect(amplified(originals, adversarial, 0.01).images).toEqual(adversarial.images);
   expect(images[0]).toBeCloseTo(0.5 + 0.1 * Math.SQRT2, 6);
   expect(images[1]).toBe(0.5);
   expect((images[2] ?? 0) / (images[3] ?? 1)).toBeCloseTo(0.75, 6);

@@ -13,7 +13,8 @@ export function withNoise(set: ImageSet, stddev: number, seed: number): ImageSet
 }
 
 /**
- * x + (d/‖x'−x‖_rms)·(x'−x), of distortion d. Not clipped, as the paper's formula is not; its own factor,
+ * x + t·(x'−x), t = max(1, d/‖x'−x‖_rms): of distortion d, or as it is where that is more already: amplifying does not
+ * mean shrinking. Not clipped, as the paper's formula is not; its own factor,
  * 0.1/‖x'−x‖₂, would make the changes smaller and contradicts its text.
  */
 export function amplified(originals: ImageSet, adversarial: ImageSet, distortion: number): ImageSet {
@@ -22,12 +23,24 @@ export function amplified(originals: ImageSet, adversarial: ImageSet, distortion
   for (let start = 0; start < images.length; start += size) {
     let squares = 0;
     for (let i = start; i < start + size; i++) squares += (pixel(adversarial, i) - pixel(originals, i)) ** 2;
-    const factor = distortion / Math.sqrt(squares / size);
+    const factor = Math.max(1, distortion / Math.sqrt(squares / size));
     for (let i = start; i < start + size; i++) {
       images[i] = pixel(originals, i) + factor * (pixel(adversarial, i) - pixel(originals, i));
     }
   }
   return { ...originals, images, source: `${adversarial.source}, amplified to ${distortion}` };
+}
+
+/** Mean over the images of the root mean square change. */
+export function meanDistortion(originals: ImageSet, changed: ImageSet): number {
+  const size = imageSize(originals.shape);
+  let sum = 0;
+  for (let start = 0; start < originals.images.length; start += size) {
+    let squares = 0;
+    for (let i = start; i < start + size; i++) squares += (pixel(changed, i) - pixel(originals, i)) ** 2;
+    sum += Math.sqrt(squares / size);
+  }
+  return sum / originals.count;
 }
 
 /** What a picture file or a camera would keep of it. */

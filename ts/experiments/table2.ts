@@ -113,9 +113,9 @@ export function table2Claims({ columns, rows }: Table2): Claim[] {
     });
   }
   claims.push({
-    claim: 'Which models share their mistakes.',
+    claim: 'The same pairs of models share their mistakes as in the paper.',
     verdict: order > 0.7 ? 'holds' : order > 0.3 ? 'holds in part' : 'does not hold',
-    finding: `Ordered by size, our ${off.length} cells off the diagonal agree with the paper’s to a rank correlation of ${order.toFixed(2)}. Ours are smaller where our distortions are: ${columns
+    finding: `Ordered by size, our ${off.length} cells off the diagonal agree with the paper’s to a rank correlation of ${order.toFixed(2)}. Distortions, ours against the paper’s: ${columns
       .map(
         (column) =>
           `${column} ${rows.find(({ key }) => key === column)?.distortion?.toFixed(3) ?? '–'} against ${PAPER_TABLE_1[column]?.distortion ?? '–'}`,

@@ -71,22 +71,39 @@ struct Model {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const float infinity = std::numeric_limits<float>::infinity();
     switch (kind) {
-      case 1: if (noise.bits() % 4 == 0) z[noise.bits() % classes] = nan; break;
-      case 2: if (noise.bits() % 4 == 0) gradient[noise.bits() % n] = infinity; break;
-      case 3: for (std::size_t i = 0; i < n; ++i) gradient[i] = -gradient[i]; break;
+      case 1:
+        if (noise.bits() % 4 == 0) z[noise.bits() % classes] = nan;
+        break;
+      case 2:
+        if (noise.bits() % 4 == 0) gradient[noise.bits() % n] = infinity;
+        break;
+      case 3:
+        for (std::size_t i = 0; i < n; ++i) gradient[i] = -gradient[i];
+        break;
       case 4: std::memset(gradient, 0, n * sizeof(float)); break;
-      case 5: for (std::size_t j = 0; j < classes; ++j) z[j] = 1.0f; break;
-      case 6: for (std::size_t j = 0; j < classes; ++j) z[j] = static_cast<float>(scale * noise.symmetric()); break;
+      case 5:
+        for (std::size_t j = 0; j < classes; ++j) z[j] = 1.0f;
+        break;
+      case 6:
+        for (std::size_t j = 0; j < classes; ++j) z[j] = static_cast<float>(scale * noise.symmetric());
+        break;
       case 7:
         for (std::size_t i = 0; i < n; ++i) gradient[i] = static_cast<float>(scale * noise.symmetric());
         break;
-      case 8: for (std::size_t j = 0; j < classes; ++j) z[j] = std::floor(z[j]); break;
-      case 9: gradient[noise.bits() % n] = std::numeric_limits<float>::max(); break;
-      case 10: for (std::size_t i = 0; i < n; ++i) gradient[i] *= static_cast<float>(temperature); break;
-      case 11:
-        for (std::size_t j = 0; j < classes; ++j) z[j] = static_cast<float>(std::ldexp(1.0, static_cast<int>(noise.bits() % 250) - 125));
+      case 8:
+        for (std::size_t j = 0; j < classes; ++j) z[j] = std::floor(z[j]);
         break;
-      case 12: for (std::size_t i = 1; i < n; ++i) gradient[i] = gradient[0]; break;
+      case 9: gradient[noise.bits() % n] = std::numeric_limits<float>::max(); break;
+      case 10:
+        for (std::size_t i = 0; i < n; ++i) gradient[i] *= static_cast<float>(temperature);
+        break;
+      case 11:
+        for (std::size_t j = 0; j < classes; ++j)
+          z[j] = static_cast<float>(std::ldexp(1.0, static_cast<int>(noise.bits() % 250) - 125));
+        break;
+      case 12:
+        for (std::size_t i = 1; i < n; ++i) gradient[i] = gradient[0];
+        break;
       default: break;
     }
   }

@@ -10,11 +10,18 @@ namespace {
 
 long allocations = 0;
 std::size_t allocated_bytes = 0;  // all that was ever asked for
+int nested = 0;                   // one allocator may call another
 
-void count_allocation(std::size_t bytes) {
-  ++allocations;
-  allocated_bytes += bytes;
-}
+// Counts for as long as it lives nothing but itself.
+class CountedAllocation {
+ public:
+  explicit CountedAllocation(std::size_t bytes) {
+    if (nested++ > 0) return;
+    ++allocations;
+    allocated_bytes += bytes;
+  }
+  ~CountedAllocation() { --nested; }
+};
 
 }  // namespace
 
@@ -26,23 +33,23 @@ void* __real_realloc(void*, std::size_t);
 void* __real_aligned_alloc(std::size_t, std::size_t);
 int __real_posix_memalign(void**, std::size_t, std::size_t);
 void* __wrap_malloc(std::size_t bytes) {
-  count_allocation(bytes);
+  const CountedAllocation counted(bytes);
   return __real_malloc(bytes);
 }
 void* __wrap_calloc(std::size_t count, std::size_t bytes) {
-  count_allocation(count * bytes);
+  const CountedAllocation counted(count * bytes);
   return __real_calloc(count, bytes);
 }
 void* __wrap_realloc(void* memory, std::size_t bytes) {
-  count_allocation(bytes);
+  const CountedAllocation counted(bytes);
   return __real_realloc(memory, bytes);
 }
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t bytes) {
-  count_allocation(bytes);
+  const CountedAllocation counted(bytes);
   return __real_aligned_alloc(alignment, bytes);
 }
 int __wrap_posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
-  count_allocation(bytes);
+  const CountedAllocation counted(bytes);
   return __real_posix_memalign(memory, alignment, bytes);
 }
 }
@@ -51,7 +58,7 @@ int __wrap_posix_memalign(void** memory, std::size_t alignment, std::size_t byte
 namespace {
 
 void* counted_malloc(std::size_t bytes) {
-  count_allocation(bytes);
+  const CountedAllocation counted(bytes);
 #if defined(BLINDSPOT_WRAPS_MALLOC)
   return __real_malloc(bytes);
 #else

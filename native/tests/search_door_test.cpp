@@ -86,10 +86,10 @@ TEST_CASE("an option outside its range is refused by name") {
 TEST_CASE("the rows are aligned to 64 bytes and stay where they are") {
   Search search(small());
   REQUIRE(search.status == BS_OK);
-  for (float* row : {bs_search_points(search.handle), bs_search_one_hot(search.handle), bs_search_sign(search.handle),
-                     bs_search_temperature(search.handle), bs_search_logits(search.handle),
-                     bs_search_gradients(search.handle), bs_search_image(search.handle),
-                     bs_search_example(search.handle)}) {
+  for (float* row :
+       {bs_search_points(search.handle), bs_search_one_hot(search.handle), bs_search_sign(search.handle),
+        bs_search_temperature(search.handle), bs_search_logits(search.handle), bs_search_gradients(search.handle),
+        bs_search_image(search.handle), bs_search_example(search.handle)}) {
     CHECK(reinterpret_cast<std::uintptr_t>(row) % 64 == 0);
   }
   const float* before = bs_search_points(search.handle);
@@ -149,7 +149,8 @@ TEST_CASE("tell without ask, tell twice, take when none has ended") {
   CHECK(bs_search_take(search.handle, &result) == 0);
   CHECK(search.step(model) == 1);
   CHECK(bs_search_tell(search.handle) == BS_ERROR_STATE);
-  while (search.step(model) > 0) {}
+  while (search.step(model) > 0) {
+  }
   CHECK(bs_search_take(search.handle, nullptr) == 0);
   CHECK(bs_search_free_lanes(search.handle) == 1);
   CHECK(bs_search_take(search.handle, &result) == 1);
@@ -185,7 +186,8 @@ TEST_CASE("any double is an id") {
     task.label = model.predict(task.image.data());
     task.id = id;
     REQUIRE(search.submit(task) == BS_OK);
-    while (search.step(model) > 0) {}
+    while (search.step(model) > 0) {
+    }
     Outcome one;
     REQUIRE(search.take(one));
     CHECK(one.result.id == id);
@@ -196,7 +198,9 @@ TEST_CASE("two classes, one pixel") {
   class Step final : public classifiers::Classifier {
    public:
     Step() : Classifier(1, 2) {}
-    std::vector<double> logits(const float* x) const override { return {4.0 * (0.75 - static_cast<double>(x[0])), 0.0}; }
+    std::vector<double> logits(const float* x) const override {
+      return {4.0 * (0.75 - static_cast<double>(x[0])), 0.0};
+    }
     void pull_back(const float*, const std::vector<double>& w, float* gradient) const override {
       gradient[0] = static_cast<float>(-4.0 * w[0]);
     }

@@ -16,8 +16,8 @@ using classifiers::Classifier;
 using classifiers::Linear;
 using classifiers::Network;
 using classifiers::Random;
-using search_run::Outcome;
 using search_run::options_for;
+using search_run::Outcome;
 using search_run::Search;
 using search_run::Task;
 
@@ -239,7 +239,8 @@ TEST_CASE("an image submitted between ask and tell waits for the next ask") {
                bs_search_temperature(search.handle)[0], search.logits(0), search.gradient(0));
   REQUIRE(search.submit(tasks[1]) == BS_OK);
   REQUIRE(bs_search_tell(search.handle) == BS_OK);
-  while (search.step(model) > 0) {}
+  while (search.step(model) > 0) {
+  }
   for (Outcome one; search.take(one);) CHECK(same(one, expected[static_cast<std::size_t>(one.result.id)]));
 }
 
@@ -369,9 +370,15 @@ TEST_CASE("not a number later in a search: the lane recovers, and its neighbours
   const std::vector<Task> tasks = tagged_tasks(sound, 12, random);
   // From the second evaluation: now and then; for a while; all gradients infinite now and then.
   const Faulty::Spoil spoils[] = {
-      [](int evaluation, float* logits, float*) { if (evaluation % 3 == 2) logits[0] = std::nanf(""); },
-      [](int evaluation, float* logits, float*) { if (evaluation >= 1 && evaluation < 8) logits[2] = -HUGE_VALF; },
-      [](int evaluation, float*, float* gradient) { if (evaluation % 4 == 1) gradient[0] = HUGE_VALF; },
+      [](int evaluation, float* logits, float*) {
+        if (evaluation % 3 == 2) logits[0] = std::nanf("");
+      },
+      [](int evaluation, float* logits, float*) {
+        if (evaluation >= 1 && evaluation < 8) logits[2] = -HUGE_VALF;
+      },
+      [](int evaluation, float*, float* gradient) {
+        if (evaluation % 4 == 1) gradient[0] = HUGE_VALF;
+      },
   };
   for (const Faulty::Spoil& spoil : spoils) {
     for (bs_search_method method : kMethods) {

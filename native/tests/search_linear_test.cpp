@@ -22,9 +22,9 @@ namespace {
 
 struct Problem {
   Task task;
-  double optimum;     // a bound from below, tight to 1e-6
-  double allowed;     // to which the distortion found is compared
-  int active = 1;     // classes that tie with the target at the optimum
+  double optimum;  // a bound from below, tight to 1e-6
+  double allowed;  // to which the distortion found is compared
+  int active = 1;  // classes that tie with the target at the optimum
 };
 
 // Where several classes tie, the smoothed margin of a descent asks for up to temperature log(K - 1) logits more than
@@ -49,8 +49,8 @@ double optimum(const Linear& model, const Task& task, double confidence, int* ac
     }
     const ExactProjection exact = oracle.solve(1000);
     if (active != nullptr) {
-      *active = static_cast<int>(std::count_if(exact.multipliers.begin(), exact.multipliers.end(),
-                                               [](double mu) { return mu > 1e-9; }));
+      *active = static_cast<int>(
+          std::count_if(exact.multipliers.begin(), exact.multipliers.end(), [](double mu) { return mu > 1e-9; }));
     }
     return exact.feasible ? exact.bound : HUGE_VAL;
   }

@@ -63,7 +63,8 @@ double most_evaluations(const bs_search_options& options, bool targeted) {
   return budget + (options.quantization > 0.0 ? 12.0 : 0.0);
 }
 
-std::vector<Outcome> checked_run(const bs_search_options& options, const Network& model, const std::vector<Task>& tasks) {
+std::vector<Outcome> checked_run(const bs_search_options& options, const Network& model,
+                                 const std::vector<Task>& tasks) {
   const std::vector<Outcome> outcomes = search_run::run(options, model, tasks);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     search_run::check_proof(options, model, tasks[i], outcomes[i]);

@@ -176,8 +176,8 @@ void check_move(const Case& c, double scale, int alias) {
 }
 
 void check_stationarity(const Case& c, double mu) {
-  const StationaritySums sums = search_ops().stationarity(c.x.data(), c.y.data(), c.rows[0].data(), mu, c.lower,
-                                                          c.upper, c.n);
+  const StationaritySums sums =
+      search_ops().stationarity(c.x.data(), c.y.data(), c.rows[0].data(), mu, c.lower, c.upper, c.n);
   LaneSum gg, fa, aa, ff;
   for (std::size_t i = 0; i < c.n; ++i) {
     const double y = c.y[i], a = c.rows[0][i];

@@ -19,13 +19,14 @@ export interface StudyModel {
   readonly epochs?: number;
 }
 
-const FC100 = () => sigmoidNetwork([100, 100]);
+/** On half the images, half the batch: as many steps an epoch, and 0.1 points better than with the whole one. */
+const ON_A_HALF = { recipe: { batchSize: 32, epochs: 30 } } as const;
 
 export const STUDY_MODELS = {
   'FC10(1e-4)': { label: 'FC10(1e-4)', entry: softmaxRegression(1e-4), split: 'train', seed: 0, seconds: 15 },
   'FC10(1e-2)': { label: 'FC10(1e-2)', entry: softmaxRegression(1e-2), split: 'train', seed: 0, seconds: 15 },
   'FC10(1)': { label: 'FC10(1)', entry: softmaxRegression(1), split: 'train', seed: 0, seconds: 15 },
-  'FC100-100-10': { label: 'FC100-100-10', entry: FC100(), split: 'train', seed: 0, seconds: 35 },
+  'FC100-100-10': { label: 'FC100-100-10', entry: sigmoidNetwork([100, 100]), split: 'train', seed: 0, seconds: 35 },
   'FC200-200-10': {
     label: 'FC200-200-10',
     entry: sigmoidNetwork([200, 200]),
@@ -34,15 +35,27 @@ export const STUDY_MODELS = {
     seconds: 70,
   },
   'AE400-10': { label: 'AE400-10', entry: autoencoder(), split: 'train', seed: 0, seconds: 120, epochs: 60 },
-  'FC100-100-10 on P1': { label: 'FC100-100-10', entry: FC100(), split: 'P1', seed: 0, seconds: 18 },
+  'FC100-100-10 on P1': {
+    label: 'FC100-100-10',
+    entry: sigmoidNetwork([100, 100], ON_A_HALF),
+    split: 'P1',
+    seed: 0,
+    seconds: 18,
+  },
   'FC123-456-10 on P1': {
     label: 'FC123-456-10',
-    entry: sigmoidNetwork([123, 456]),
+    entry: sigmoidNetwork([123, 456], ON_A_HALF),
     split: 'P1',
     seed: 0,
     seconds: 40,
   },
-  'FC100-100-10 on P2': { label: 'FC100-100-10′', entry: FC100(), split: 'P2', seed: 1, seconds: 18 },
+  'FC100-100-10 on P2': {
+    label: 'FC100-100-10′',
+    entry: sigmoidNetwork([100, 100], ON_A_HALF),
+    split: 'P2',
+    seed: 1,
+    seconds: 18,
+  },
   convnet: { label: 'Convolutional network', entry: convnet(), split: 'train', seed: 0, seconds: 60 },
 } as const satisfies Readonly<Record<string, StudyModel>>;
 

@@ -195,18 +195,18 @@ function memoryGoal(points: readonly Point[]): Goal {
 
 function pixelsFigure(points: readonly Point[], minimizers: ReadonlyMap<number, number>): Figure {
   const series = (name: string, y: (point: Point) => number) => ({
-    name: `${name} (slope ${slope(points, y)})`,
+    name: `${name}: ${slope(points, y)}`,
     points: points.map((point) => ({ x: point.x, y: 1e6 * y(point) })),
   });
   return {
     name: 'cost-against-pixels',
     alt: 'Microseconds of one evaluation in the kernel and in ONNX Runtime, and of one L-BFGS-B iteration, against pixels',
-    x: 'pixels of an image',
+    x: 'pixels of an image (slopes above)',
     y: 'microseconds',
     series: [
-      series('search, kernel', kernelSeconds),
-      series('search, ONNX Runtime', runtimeSeconds),
-      series('L-BFGS-B iteration', ({ x }) => minimizers.get(x) ?? Number.NaN),
+      series('kernel', kernelSeconds),
+      series('runtime', runtimeSeconds),
+      series('L-BFGS-B', ({ x }) => minimizers.get(x) ?? Number.NaN),
     ],
   };
 }
@@ -215,16 +215,16 @@ function countsFigure(lanes: readonly Point[], images: readonly Point[]): Figure
   const series = (name: string, points: readonly Point[]) => {
     const seconds = (point: Point) => of(point, (answer) => answer.seconds);
     return {
-      name: `${name} (slope ${slope(points, seconds)})`,
+      name: `${name}: ${slope(points, seconds)}`,
       points: points.map((point) => ({ x: point.x, y: seconds(point) })),
     };
   };
   return {
     name: 'cost-against-lanes-and-images',
     alt: 'Seconds of an attack against its lanes and against its images',
-    x: 'lanes, or images',
+    x: 'lanes, or images (slopes above)',
     y: 'seconds',
-    series: [series('attack by lanes', lanes), series('attack by images', images)],
+    series: [series('lanes', lanes), series('images', images)],
   };
 }
 

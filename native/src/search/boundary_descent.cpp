@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "linalg/vector_ops.hpp"
+#include "search/kkt_residual.hpp"
 
 namespace blindspot {
 namespace {
@@ -275,6 +276,31 @@ void BoundaryDescent::absorb(const float* point, double margin, const float* gra
   if (adversarial && distance_ < best_distance_) {
     best_distance_ = distance_;
     std::memcpy(best_, point, n_ * sizeof(float));
+  }
+}
+
+void BoundaryDescent::explain(const float* y, double margin, float* gradient) {
+  const VectorOps<float>& ops = vector_ops<float>();
+  const float* rows[kMaxPlanes] = {gradient};
+  double here[kMaxPlanes];
+  int count = 1;
+  for (int j = 0; j < planes_ && count < kMaxPlanes; ++j) {
+    const int slot = (newest_ - j + kMaxPlanes) % kMaxPlanes;
+    const double foretold = ops.dot(plane_[slot], y, n_) - offset_[slot];
+    if (std::fabs(foretold - margin) <= kDisproof * slope_ * distance_) rows[count++] = plane_[slot];
+  }
+  if (count == 1) return;
+  // Through y itself: at a minimum the projection of x on these halfspaces and the box is y.
+  ops.multi_dot(rows, static_cast<std::size_t>(count), y, n_, here);
+  const HalfspaceProjection model = project_halfspaces(x_, rows, here, count, box_, n_, nullptr, target_);
+  double weights[kMaxPlanes];
+  double sum = 0.0;
+  for (int j = 0; j < count; ++j) sum += model.multipliers[j];
+  if (!model.solved || !(sum > 0.0)) return;
+  for (int j = 0; j < count; ++j) weights[j] = model.multipliers[j] / sum;
+  ops.combine(weights, rows, static_cast<std::size_t>(count), direction_, n_);
+  if (kkt_residual(x_, y, direction_, box_, n_) < kkt_residual(x_, y, gradient, box_, n_)) {
+    std::memcpy(gradient, direction_, n_ * sizeof(float));
   }
 }
 

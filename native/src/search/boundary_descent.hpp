@@ -50,6 +50,11 @@ class BoundaryDescent {
   // The model answered NaN or infinity at the point proposed: the trust radius shrinks to reach less far.
   void retreat(const float* point);
 
+  // At a corner of several pieces no single gradient shows that a point is a minimum; a convex combination of the pieces'
+  // gradients does. gradient: that of one piece at y; replaced by the combination over the linearisations still held
+  // that agree with margin at y, when it shows it better.
+  void explain(const float* y, double margin, float* gradient);
+
   int steps() const { return steps_; }
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;

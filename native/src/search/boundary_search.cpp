@@ -198,6 +198,7 @@ void BoundarySearch::advance() {
 
 // Sets up the next start. True when a descent stands ready; false when a point is asked for first, or all is done.
 bool BoundarySearch::next_start() {
+  explain_best();
   best_before_start_ = best_l2_;
   if (next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL) {
     const Candidate& candidate = candidates_[next_candidate_++];
@@ -236,7 +237,13 @@ bool BoundarySearch::start_from_noise() {
   return true;
 }
 
+// The descent that has just ended knows more of the constraint at the best point than the one gradient kept there.
+void BoundarySearch::explain_best() {
+  if (starts_ > 0 && best_l2_ < best_before_start_) descent_.explain(best_, best_margin_, best_gradient_);
+}
+
 void BoundarySearch::finish(bs_lane_status status) {
+  explain_best();
   if (!succeeded()) return close(BS_LANE_FAILED);
   if (options_->quantization == 0) return close(status);
   ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);

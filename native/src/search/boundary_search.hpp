@@ -54,6 +54,7 @@ class BoundarySearch final : public Lane {
   bool start_from_noise();
   bool over_budget() const;
   bool falls_behind() const;
+  void explain_best();
   void finish(bs_lane_status status);
   void keep(Candidate& candidate, int slot, const float* gradient);
 

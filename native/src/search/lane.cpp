@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
+#include "search/kkt_residual.hpp"
 
 namespace blindspot {
 
@@ -57,20 +57,6 @@ bool Lane::judge(const float* logits, const float* gradient) {
   return true;
 }
 
-// With f = y - x and a the gradient of the constraint, the minimum satisfies f + mu a = 0 for some mu >= 0, but for
-// coordinates at a bound that f + mu a would push further out. mu is the least-squares one over the others.
-double Lane::kkt_residual() const {
-  const Box box = options_->box;
-  StationaritySums sums = {};
-  double mu = 0.0;
-  for (int pass = 0; pass < 4; ++pass) {
-    sums = search_ops().stationarity(x_, best_, best_gradient_, mu, box.lower, box.upper, options_->n);
-    if (!(sums.aa > 0.0) || pass == 3) break;
-    mu = std::fmax(0.0, -sums.fa / sums.aa);
-  }
-  return sums.ff > 0.0 ? std::sqrt(sums.gg / sums.ff) : 0.0;
-}
-
 void Lane::result(bs_search_result& out) const {
   out.id = id_;
   out.status = static_cast<double>(status_);
@@ -79,7 +65,7 @@ void Lane::result(bs_search_result& out) const {
   out.prediction = best_class_;
   out.clean_prediction = clean_class_;
   out.evaluations = evaluations_;
-  out.kkt_residual = succeeded() ? kkt_residual() : NAN;
+  out.kkt_residual = succeeded() ? kkt_residual(x_, best_, best_gradient_, options_->box, options_->n) : NAN;
   out.starts = starts_;
 }
 

@@ -78,7 +78,7 @@ class Lane {
   float* x_ = nullptr;
   float* point_ = nullptr;
   float* best_ = nullptr;
-  float* best_gradient_ = nullptr;  // of the smoothed margin that was asked for there
+  float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better
   double best_l2_ = HUGE_VAL;
   double best_margin_ = 0.0;
   int best_class_ = -1;
@@ -90,8 +90,6 @@ class Lane {
   bool adversarial_ = false;  // the point last judged
 
  private:
-  double kkt_residual() const;
-
   double id_ = 0.0;
   bs_lane_status status_ = BS_LANE_RUNNING;
   bool busy_ = false;

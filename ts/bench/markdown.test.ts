@@ -11,7 +11,7 @@ const group: GroupReport = {
     cores: 2,
     memoryGiB: 8,
     instructionSet: 'avx2',
-    loadBefore: 0.1,
+    coresBusy: 0.1,
     quick: false,
     versions: { node: '20' },
   },
@@ -49,7 +49,7 @@ test('a marker without an end is refused by its name', () => {
 
 test('a terminal gets aligned columns and the machine', () => {
   expect(reportText(group)).toContain('Speed\n      a | b\nthis   1 µs\nA note.\n');
-  expect(reportText({ ...group, environment: { ...group.environment, loadBefore: 3 } })).toContain(
-    'others were at work',
+  expect(reportText({ ...group, environment: { ...group.environment, coresBusy: 1.5 } })).toContain(
+    'others kept 1.5 of the cores busy',
   );
 });

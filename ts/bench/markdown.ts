@@ -54,9 +54,9 @@ function goalsTable(goals: readonly Goal[]): Table {
 }
 
 export function environmentText(environment: Environment): string {
-  const { date, cpu, cores, memoryGiB, instructionSet, loadBefore, quick, versions } = environment;
+  const { date, cpu, cores, memoryGiB, instructionSet, coresBusy, quick, versions } = environment;
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const busy = loadBefore > 0.5 ? `; others were at work on it (load ${loadBefore})` : '';
+  const busy = coresBusy > 0.2 ? `; others kept ${coresBusy} of the cores busy` : '';
   return (
     `Measured on ${date}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${instructionSet}${busy}; ${parts.join(', ')}` +
     `${quick ? '; --quick: not to be relied on' : ''}.`

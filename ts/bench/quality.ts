@@ -129,6 +129,8 @@ async function attackImages(
   { signal }: BenchContext,
 ): Promise<AttackExample[]> {
   const { examples } = await attack(bytes, images, { workers: os.availableParallelism(), signal, ...options });
+  // An interrupted attack keeps what is done: not enough here.
+  signal.throwIfAborted();
   return examples.filter(({ status }) => status !== 'already-misclassified');
 }
 

@@ -20,8 +20,8 @@ const Environment = z.object({
   cores: z.number(),
   memoryGiB: z.number(),
   instructionSet: z.string(),
-  /** Processes that waited for a core or had one, over the minute before: above 0.3 others were at work. */
-  loadBefore: z.number(),
+  /** Cores that others kept busy, measured over a second before. */
+  coresBusy: z.number(),
   /** --quick: too little to rely on. */
   quick: z.boolean(),
   versions: z.record(z.string(), z.string()),

@@ -75,12 +75,18 @@ async function runBenchmark({ only, quick, out: file, markdown }: BenchFlags, te
     tell: (text: string) => err.write(`${text}\n`),
   };
   const done: BenchReport = {};
-  await runBench(groups, context, async (name, report) => {
-    done[name] = report;
-    out.write(reportText(report));
-    await writeFileAtomically(file, `${JSON.stringify(done, undefined, 1)}\n`);
-    if (markdown !== undefined) await updateDocument(markdown, done);
-  });
+  try {
+    await runBench(groups, context, async (name, report) => {
+      done[name] = report;
+      out.write(reportText(report));
+      await writeFileAtomically(file, `${JSON.stringify(done, undefined, 1)}\n`);
+      if (markdown !== undefined) await updateDocument(markdown, done);
+    });
+  } catch (error) {
+    if (!signal.aborted || Object.keys(done).length === 0) throw error;
+    out.write(`\nInterrupted: only ${Object.keys(done).join(', ')} finished\nresults  ${file}\n`);
+    return ExitCode.INTERRUPTED;
+  }
   out.write(`\nresults  ${file}\n`);
   return ExitCode.OK;
 }

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { recordedRun } from './testing/recorded_run.ts';
+
+test('a group that does not exist is refused, and those that do are named', async () => {
+  const { code, out, err } = await recordedRun(['bench', '--only', 'search,speed']);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain('optimiser, kernel, search, quality, scale');
+  expect(err).toContain('"speed"');
+});
+
+test('a document that does not exist is refused before anything is measured', async () => {
+  const { code, out, err } = await recordedRun(['bench', '--quick', '--only', 'kernel', '--markdown', 'no/such.md']);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain('no/such.md');
+});
+
+test('Ctrl-C before the first group is done leaves nothing', async () => {
+  const interrupted = AbortSignal.abort(new Error('interrupted'));
+  const { code } = await recordedRun(['bench', '--quick', '--only', 'scale'], { signal: interrupted });
+  expect(code).toBe(130);
+});

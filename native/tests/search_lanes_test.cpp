@@ -403,6 +403,42 @@ TEST_CASE("not a number later in a search: the lane recovers, and its neighbours
   }
 }
 
+TEST_CASE("a model that is undefined a little way beyond the boundary: steps get shorter until they meet it") {
+  // Margin 1 - u^3, u = sum x / 4, without an answer for u > 1.3. From u = 0.3 the linear model leads to u = 3.9.
+  class Cliff final : public Classifier {
+   public:
+    Cliff() : Classifier(16, 2) {}
+    std::vector<double> logits(const float* x) const override {
+      const double u = position(x);
+      return {u > 1.3 ? std::nan("") : 1.0 - u * u * u, 0.0};
+    }
+    void pull_back(const float* x, const std::vector<double>& w, float* gradient) const override {
+      const double u = position(x);
+      for (std::size_t i = 0; i < n; ++i) gradient[i] = static_cast<float>(-0.75 * u * u * w[0]);
+    }
+
+   private:
+    double position(const float* x) const {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]);
+      return sum / 4.0;
+    }
+  } model;
+  Task task;
+  task.image.assign(16, 0.075f);
+  for (bs_search_method method : kMethods) {
+    for (int target : {-1, 1}) {
+      CAPTURE(method);
+      task.target = target;
+      const auto options = options_for(model, 1, method);
+      const Outcome outcome = alone(options, model, {task}).front();
+      REQUIRE(outcome.succeeded());
+      search_run::check_proof(options, model, task, outcome);
+      CHECK(outcome.result.l2 == doctest::Approx(0.7).epsilon(method == BS_SEARCH_BOUNDARY ? 0.002 : 0.02));
+    }
+  }
+}
+
 TEST_CASE("nothing but NaN after the image: failed, within the method's whole budget") {
   Random random(307);
   const Linear model(24, 4, random);

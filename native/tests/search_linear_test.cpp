@@ -85,20 +85,24 @@ Linear random_model(std::size_t n, int classes, double scale, Random& random) {
   return Linear(n, classes, random, scale * std::sqrt(300.0 / static_cast<double>(n)));
 }
 
-// How far the distortions found lie above what is allowed, relative.
-double excess(const bs_search_options& options, const Linear& model, const std::vector<Problem>& problems) {
+// How far the distortions found lie above what is allowed, relative, one each.
+std::vector<double> excesses(const bs_search_options& options, const Linear& model,
+                             const std::vector<Problem>& problems) {
   std::vector<Task> tasks;
   for (const Problem& problem : problems) tasks.push_back(problem.task);
   const std::vector<Outcome> outcomes = search_run::run(options, model, tasks);
-  double worst = 0.0;
+  std::vector<double> list;
   for (std::size_t i = 0; i < problems.size(); ++i) {
     search_run::check_proof(options, model, tasks[i], outcomes[i]);
     REQUIRE(outcomes[i].succeeded());
     CHECK(outcomes[i].result.l2 >= problems[i].optimum * (1.0 - 1e-6));  // float32 pixels
-    const double over = outcomes[i].result.l2 / problems[i].allowed - 1.0;
-    worst = std::fmax(worst, over);
+    list.push_back(outcomes[i].result.l2 / problems[i].allowed - 1.0);
   }
-  return worst;
+  return list;
+}
+
+double worst(const std::vector<double>& list) {
+  return list.empty() ? 0.0 : *std::max_element(list.begin(), list.end());
 }
 
 bool same(const std::vector<Outcome>& a, const std::vector<Outcome>& b) {
@@ -124,7 +128,7 @@ TEST_CASE("boundary, untargeted: within 0.1 % of the exact optimum") {
         for (bs_effort effort : {BS_EFFORT_FAST, BS_EFFORT_THOROUGH}) {
           CAPTURE(effort);
           const auto options = search_run::options_for(model, 5, BS_SEARCH_BOUNDARY, effort);
-          CHECK(excess(options, model, problems) <= 1e-3);
+          CHECK(worst(excesses(options, model, problems)) <= 1e-3);
         }
       }
     }
@@ -142,7 +146,7 @@ TEST_CASE("boundary, targeted, two classes: within 0.1 % of the exact optimum") 
       for (bs_effort effort : {BS_EFFORT_FAST, BS_EFFORT_THOROUGH}) {
         CAPTURE(effort);
         const auto options = search_run::options_for(model, 5, BS_SEARCH_BOUNDARY, effort);
-        CHECK(excess(options, model, problems) <= 1e-3);
+        CHECK(worst(excesses(options, model, problems)) <= 1e-3);
       }
     }
   }
@@ -150,7 +154,7 @@ TEST_CASE("boundary, targeted, two classes: within 0.1 % of the exact optimum") 
 
 TEST_CASE("boundary, targeted, several classes: within 0.1 % of the optimum of the smoothed problem") {
   Random random(103);
-  int corners = 0;
+  std::vector<double> corners;
   for (int classes : {3, 10}) {
     for (std::size_t n : {20, 100, 784}) {
       for (double scale : {0.3, 1.0, 3.0}) {
@@ -158,24 +162,29 @@ TEST_CASE("boundary, targeted, several classes: within 0.1 % of the optimum of t
         CAPTURE(n);
         CAPTURE(scale);
         const Linear model = random_model(n, classes, scale, random);
-        std::vector<Problem> few, many;
-        for (Problem& problem : problems_of(model, true, 16, random, 0.1)) {
+        std::vector<Problem> plain, few, many;  // by the number of classes that tie: 1, up to 3, more
+        for (Problem& problem : problems_of(model, true, classes == 10 ? 40 : 20, random, 0.1)) {
           optimum(model, problem.task, 1e-4, &problem.active);
-          corners += problem.active == 2 || problem.active == 3 ? 1 : 0;
           problem.allowed = optimum(model, problem.task, 1e-4 + kTowardsClass * std::log(classes - 1.0));
-          if (problem.allowed < HUGE_VAL) (problem.active <= 3 ? few : many).push_back(problem);
+          if (problem.allowed == HUGE_VAL) continue;
+          (problem.active <= 1 ? plain : problem.active <= 3 ? few : many).push_back(problem);
         }
         for (bs_effort effort : {BS_EFFORT_FAST, BS_EFFORT_THOROUGH}) {
           CAPTURE(effort);
           const auto options = search_run::options_for(model, 5, BS_SEARCH_BOUNDARY, effort);
-          CHECK(excess(options, model, few) <= 1e-3);
-          // Beyond the planes that a descent keeps.
-          CHECK(excess(options, model, many) <= 0.06);
+          CHECK(worst(excesses(options, model, plain)) <= 1e-3);
+          // A corner of several classes may cost more steps than there are; one of more pieces than a descent keeps, too.
+          const std::vector<double> at_corners = excesses(options, model, few);
+          CHECK(worst(at_corners) <= 0.02);
+          corners.insert(corners.end(), at_corners.begin(), at_corners.end());
+          CHECK(worst(excesses(options, model, many)) <= 0.06);
         }
       }
     }
   }
-  CHECK(corners >= 40);
+  CHECK(corners.size() >= 300);
+  const auto missed = std::count_if(corners.begin(), corners.end(), [](double over) { return over > 1e-3; });
+  CHECK(static_cast<double>(missed) <= 0.005 * static_cast<double>(corners.size()));
 }
 
 TEST_CASE("penalty: within 2 % where its own problem has the same solution") {
@@ -185,12 +194,12 @@ TEST_CASE("penalty: within 2 % where its own problem has the same solution") {
       CAPTURE(n);
       const Linear two = random_model(n, 2, 1.0, random);
       const auto two_options = search_run::options_for(two, 5, BS_SEARCH_PENALTY, effort);
-      CHECK(excess(two_options, two, problems_of(two, false, 10, random)) <= 0.02);
-      CHECK(excess(two_options, two, problems_of(two, true, 10, random)) <= 0.02);
+      CHECK(worst(excesses(two_options, two, problems_of(two, false, 10, random))) <= 0.02);
+      CHECK(worst(excesses(two_options, two, problems_of(two, true, 10, random))) <= 0.02);
       // Steep logits: cross-entropy at temperature 1 is as good as the hard margin.
       const Linear ten = random_model(n, 10, 30.0, random);
       const auto ten_options = search_run::options_for(ten, 5, BS_SEARCH_PENALTY, effort);
-      CHECK(excess(ten_options, ten, problems_of(ten, true, 10, random)) <= 0.02);
+      CHECK(worst(excesses(ten_options, ten, problems_of(ten, true, 10, random))) <= 0.02);
     }
   }
 }

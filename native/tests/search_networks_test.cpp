@@ -143,14 +143,13 @@ TEST_CASE("smooth networks, untargeted: minima to the last digits, and penalty a
   }
 }
 
-// At the minimum two or more classes tie as a rule, so that one gradient does not balance the distortion and the KKT
-// residual says little.
+// Two or more classes tie at the minimum as a rule: a corner, proved by a combination of gradients.
 TEST_CASE("smooth networks, targeted") {
   for (const Kind& kind : kSmooth) {
     CAPTURE(std::string(kind.name));
     const Comparison all = compare_methods(kind, true);
     CHECK(static_cast<double>(all.kkt.size()) >= 0.9 * all.tasks);
-    CHECK(median(all.kkt) <= 0.3);
+    CHECK(median(all.kkt) <= 0.1);
     CHECK(mean(all.fast) <= 1.05);
     CHECK(mean(all.penalty) >= 1.01);
     CHECK(all.unbeaten >= 0.85 * all.tasks);

@@ -1,6 +1,6 @@
-// Whatever the options, the images and the model do (NaN, infinities, huge and tiny numbers, gradients that lie, answers
-// that are never the same twice), a search asks whole questions inside the box, ends within its budget, and tells a
-// result that agrees with itself.
+// Whatever the options, the images and the model do (NaN, infinities, huge and tiny numbers, gradients that lie,
+// answers that are never the same twice), a search asks whole questions inside the box, ends within its budget, and
+// tells a result that agrees with itself.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>

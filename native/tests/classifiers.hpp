@@ -21,7 +21,8 @@ class Classifier {
   // gradient := J^T weights at x, J the Jacobian of the logits.
   virtual void pull_back(const float* x, const std::vector<double>& weights, float* gradient) const = 0;
 
-  // The contract of bs_search: logits, and the gradient of sign (temperature log sum_{j != k} exp(z_j / temperature) - z_k).
+  // The contract of bs_search: logits, and the gradient of
+  //   sign (temperature log sum_{j != k} exp(z_j / temperature) - z_k)
   virtual void answer(const float* x, int k, double sign, double temperature, float* out, float* gradient) const {
     const std::vector<double> z = logits(x);
     std::vector<double> weights(z.size());

@@ -1,6 +1,8 @@
 // Whole searches whose every bit is the same on every instruction set: fixtures/search_bits.txt, one a line,
 //
-//   <model> <fast|thorough> <bits of the lattice> <target> <status> <evaluations> <l2> <margin> <hash of all points and the example>
+//   <model> <fast|thorough> <bits of the lattice> <target> <status> <evaluations> <l2> <margin> <hash>
+//
+// the hash that of all points and of the example.
 //
 // Two classes, so that neither the model nor the margins call libm, whose last bits differ between systems.
 #pragma once
@@ -19,8 +21,17 @@ inline std::string search_bits_line(const char* name, const classifiers::Classif
                                     int quantization, const std::vector<float>& image, bool targeted) {
   const int label = model.predict(image.data());
   const int target = targeted ? 1 - label : -1;
-  bs_search_options options = {static_cast<double>(model.n), 2.0, 1.0, static_cast<double>(BS_SEARCH_BOUNDARY),
-                               static_cast<double>(effort), 0.0, 1.0, 0.0, 1e-4, static_cast<double>(quantization), 5.0};
+  bs_search_options options = {static_cast<double>(model.n),
+                               2.0,
+                               1.0,
+                               static_cast<double>(BS_SEARCH_BOUNDARY),
+                               static_cast<double>(effort),
+                               0.0,
+                               1.0,
+                               0.0,
+                               1e-4,
+                               static_cast<double>(quantization),
+                               5.0};
   bs_search* search = nullptr;
   if (bs_search_create(&options, &search) != BS_OK) std::abort();
   std::memcpy(bs_search_image(search), image.data(), model.n * sizeof(float));
@@ -56,8 +67,8 @@ inline std::vector<std::string> search_bits_lines() {
         const bool targeted = image % 2 == 1;
         lines.push_back(search_bits_line("linear", linear, effort, quantization,
                                          classifiers::random_image(linear.n, random), targeted));
-        lines.push_back(search_bits_line("relu", relu, effort, quantization,
-                                         classifiers::random_image(relu.n, random), targeted));
+        lines.push_back(
+            search_bits_line("relu", relu, effort, quantization, classifiers::random_image(relu.n, random), targeted));
       }
     }
   }

@@ -1,5 +1,5 @@
-// Lanes are independent: of how many there are, of the order of submission, of what their neighbours' models answer, and
-// of whom they served before. How a lane ends.
+// Lanes are independent: of how many there are, of the order of submission, of what their neighbours' models answer,
+// and of whom they served before. How a lane ends.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -64,7 +64,8 @@ double optimum(const Linear& model, const Task& task, double confidence, int* ac
   return least;
 }
 
-// Nearer images than `nearest` are left out: there the confidence, which a search oversteps by half, is of the size of the margin.
+// Nearer images than `nearest` are left out: there the confidence, which a search oversteps by half, is of the size of
+// the margin.
 std::vector<Problem> problems_of(const Linear& model, bool targeted, int count, Random& random, double nearest = 0.05) {
   std::vector<Problem> list;
   while (static_cast<int>(list.size()) < count) {
@@ -173,7 +174,7 @@ TEST_CASE("boundary, targeted, several classes: within 0.1 % of the optimum of t
           CAPTURE(effort);
           const auto options = search_run::options_for(model, 5, BS_SEARCH_BOUNDARY, effort);
           CHECK(worst(excesses(options, model, plain)) <= 1e-3);
-          // A corner of several classes may cost more steps than there are; one of more pieces than a descent keeps, too.
+          // A corner of several classes may cost more steps than there are, or have more pieces than a descent keeps.
           const std::vector<double> at_corners = excesses(options, model, few);
           CHECK(worst(at_corners) <= 0.02);
           corners.insert(corners.end(), at_corners.begin(), at_corners.end());

@@ -57,6 +57,9 @@ export function parseNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<strin
   );
 }
 
+/** Float32 pixels: the highest level saves 1 % more than the lowest, at 1.6 times its time. */
+const COMPRESSION_LEVEL = 1;
+
 /** The bytes of a .npz file that NumPy reads; compressed unless told otherwise. */
 export function formatNpz(
   arrays: Readonly<Record<string, NpyArray>>,
@@ -64,7 +67,10 @@ export function formatNpz(
 ): Uint8Array {
   const files = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, formatNpy(array)] as const);
   // A fixed date, the zip format's first, so that the same arrays give the same bytes.
-  return zipSync(Object.fromEntries(files), { level: options.compress === false ? 0 : 6, mtime: new Date(1980, 0, 1) });
+  return zipSync(Object.fromEntries(files), {
+    level: options.compress === false ? 0 : COMPRESSION_LEVEL,
+    mtime: new Date(1980, 0, 1),
+  });
 }
 
 /**

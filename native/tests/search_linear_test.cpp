@@ -29,7 +29,7 @@ struct Problem {
 
 // Where several classes tie, the smoothed margin of a descent asks for up to temperature log(K - 1) logits more than
 // the hard one: that much more is allowed to a search towards a class.
-constexpr double kTowardsClass = 0.02;
+constexpr double kTowardsClass = 0.002;
 
 void add_class(ProjectionOracle& oracle, const Linear& model, int over, int under, double confidence) {
   const std::size_t a = static_cast<std::size_t>(over), b = static_cast<std::size_t>(under);

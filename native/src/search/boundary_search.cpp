@@ -8,8 +8,8 @@
 namespace blindspot {
 namespace {
 
-// The temperature of the margin towards a class: small enough that the constraint is the hard one to about 0.02 log K.
-constexpr double kTowardsClass = 0.02;
+// The temperature of the margin towards a class: small enough that the constraint is the hard one to about 0.002 log K.
+constexpr double kTowardsClass = 0.002;
 // Away from the label the margin is the hard one.
 constexpr double kAwayFromLabel = 1e-3;
 

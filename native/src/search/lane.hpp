@@ -66,8 +66,6 @@ class Lane {
   bool judge(const float* logits, const float* gradient);
 
   void close(bs_lane_status status) { status_ = status; }
-  // Ends with success or failure, whichever holds.
-  void close_at_budget() { close(succeeded() ? BS_LANE_BUDGET : BS_LANE_FAILED); }
   bool succeeded() const { return best_l2_ < HUGE_VAL; }
   void forget_best();
   void ask_goal(double temperature);

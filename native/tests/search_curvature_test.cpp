@@ -123,7 +123,7 @@ void check_same(const Curvature& curvature, const std::vector<Pair>& last, doubl
     worst = std::fmax(worst, std::fabs(found[i] - expected));
     size = std::fmax(size, std::fabs(expected));
   }
-  CHECK(worst <= 1e-10 * size);
+  CHECK(worst <= 1e-5 * size);  // the inner products are of float32 sums
 }
 
 std::vector<Pair> newest(const std::vector<Pair>& pairs) {

@@ -5,7 +5,11 @@
 
 namespace {
 
+#if defined(__wasm__) && !defined(__wasm_atomics__)
+const char* refused_option = "";  // one thread, and a linker that takes no thread_local without atomics
+#else
 thread_local const char* refused_option = "";
+#endif
 
 }  // namespace
 

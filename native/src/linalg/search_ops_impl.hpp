@@ -3,117 +3,283 @@
 
 namespace {
 
+typedef Pack<float> Floats;
+constexpr int kFloats = kPackWidth<float>;
+constexpr int kPacks = kLanes / kFloats;  // registers in a block
+
+// One run's lanes of one register, added to the lanes of double.
+BLINDSPOT_INLINE void flush(Floats run, Doubles* lanes) {
+  constexpr int kHalves = kFloats / kWidth;
+  Doubles halves[kHalves];
+  widen(run, halves);
+#pragma GCC unroll 2
+  for (int half = 0; half < kHalves; ++half) lanes[half] += halves[half];
+}
+
+// Runs body(i, terms) over all elements, V = Floats or float; the terms that it leaves for element(s) i are added up.
+// Registers of lanes are independent: each goes over a whole run by itself, so that its sums stay in registers.
+template <int Sums, typename Body>
+BLINDSPOT_INLINE void sweep_floats(std::size_t n, double* sum, Body body) {
+  Doubles total[Sums + 1][kParts] = {};
+  const std::size_t whole = n - n % kBlock;
+  for (std::size_t start = 0; start < whole; start += kRun) {
+    const std::size_t stop = whole - start > kRun ? start + kRun : whole;
+#pragma GCC unroll 1
+    for (int pack = 0; pack < kPacks; ++pack) {
+      Floats run[Sums + 1] = {};
+#pragma GCC unroll 1
+      for (std::size_t i = start; i < stop; i += kBlock) {
+        Floats term[Sums + 1];
+        body.template operator()<Floats>(i + static_cast<std::size_t>(pack * kFloats), term);
+#pragma GCC unroll 16
+        for (int s = 0; s < Sums; ++s) run[s] += term[s];
+      }
+#pragma GCC unroll 16
+      for (int s = 0; s < Sums; ++s) flush(run[s], total[s] + pack * kFloats / kWidth);
+    }
+  }
+  alignas(64) double lanes[Sums + 1][kLanes];
+  for (int s = 0; s < Sums; ++s) {
+    for (int part = 0; part < kParts; ++part) store(lanes[s] + part * kWidth, total[s][part]);
+  }
+  for (std::size_t i = whole; i < n; ++i) {
+    float term[Sums + 1];
+    body.template operator()<float>(i, term);
+    for (int s = 0; s < Sums; ++s) lanes[s][i - whole] += static_cast<double>(term[s]);
+  }
+  for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(lanes[s]);
+}
+
+// value where the condition holds, 0 elsewhere.
+BLINDSPOT_INLINE float where(bool condition, float value) { return condition ? value : 0.0f; }
+template <typename M>
+BLINDSPOT_INLINE Floats where(M condition, Floats value) {
+  return (Floats)((M)value & condition);
+}
+
 template <typename V>
-BLINDSPOT_INLINE V clip(V value, double lower, double upper) {
+BLINDSPOT_INLINE V clip(V value, float lower, float upper) {
   return smaller(larger(value, V{} + lower), V{} + upper);
 }
 
-template <int Planes>
-double dual_point_of(const float* z, const float* const* a, const double* mu, double lower, double upper, std::size_t n,
-                     float* y, double* residual, double* gram) {
-  constexpr int kPairs = Planes * (Planes + 1) / 2;
-  double sum[1 + Planes + kPairs];
-  const float* row[Planes + 1] = {};
-  double weight[Planes + 1] = {};
-  for (int j = 0; j < Planes; ++j) {
-    row[j] = a[j];
-    weight[j] = mu[j];
-  }
-  sweep<1 + Planes + kPairs, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
-    const V zi = load<V>(z + i);
-    V ai[Planes + 1];
-    V value = zi;
+// The unclipped minimiser, the planes' values left in ai.
+template <int Planes, typename V>
+BLINDSPOT_INLINE V dual_value(V zi, const float* const* a, const float* mu, std::size_t i, V* ai) {
+  V value = zi;
 #pragma GCC unroll 4
-    for (int j = 0; j < Planes; ++j) {
-      ai[j] = load<V>(row[j] + i);
-      value -= (V{} + weight[j]) * ai[j];
-    }
+  for (int j = 0; j < Planes; ++j) {
+    ai[j] = load<V>(a[j] + i);
+    value -= (V{} + mu[j]) * ai[j];
+  }
+  return value;
+}
+
+DualSums dual_line(const float* z, const float* a, float mu, float lower, float upper, std::size_t n, float* y) {
+  double sum[3];
+  sweep_floats<3>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    const V zi = load<V>(z + i);
+    const V ai = load<V>(a + i);
+    const V value = zi - (V{} + mu) * ai;
     const V yi = clip(value, lower, upper);
     Memory<V>::store(y + i, yi);
     const V moved = yi - zi;
     term[0] = moved * moved;
-    const auto outside = either(value<V{} + lower, value> V{} + upper);
-    int pair = 1 + Planes;
+    term[1] = ai * moved;
+    term[2] = where(both(value >= V{} + lower, value <= V{} + upper), ai) * ai;
+  });
+  return {sum[0], sum[1], sum[2]};
+}
+
+template <int Planes>
+double dual_point_of(const float* z, const float* const* a, const float* mu, float lower, float upper, std::size_t n,
+                     float* y, double* residual) {
+  double sum[1 + Planes];
+  const float* row[Planes];
+  float weight[Planes];
+  for (int j = 0; j < Planes; ++j) row[j] = a[j], weight[j] = mu[j];
+  sweep_floats<1 + Planes>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    const V zi = load<V>(z + i);
+    V ai[Planes];
+    const V yi = clip(dual_value<Planes>(zi, row, weight, i, ai), lower, upper);
+    Memory<V>::store(y + i, yi);
+    const V moved = yi - zi;
+    term[0] = moved * moved;
+#pragma GCC unroll 4
+    for (int j = 0; j < Planes; ++j) term[1 + j] = ai[j] * moved;
+  });
+  for (int j = 0; j < Planes; ++j) residual[j] = sum[1 + j];
+  return sum[0];
+}
+
+double dual_point(const float* z, const float* const* a, const float* mu, int planes, float lower, float upper,
+                  std::size_t n, float* y, double* residual) {
+  switch (planes) {
+    case 2: return dual_point_of<2>(z, a, mu, lower, upper, n, y, residual);
+    case 3: return dual_point_of<3>(z, a, mu, lower, upper, n, y, residual);
+    default: return dual_point_of<4>(z, a, mu, lower, upper, n, y, residual);
+  }
+}
+
+template <int Planes>
+void dual_gram_of(const float* z, const float* const* a, const float* mu, float lower, float upper, std::size_t n,
+                  double* gram) {
+  constexpr int kPairs = Planes * (Planes + 1) / 2;
+  double sum[kPairs];
+  const float* row[Planes];
+  float weight[Planes];
+  for (int j = 0; j < Planes; ++j) row[j] = a[j], weight[j] = mu[j];
+  sweep_floats<kPairs>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    V ai[Planes];
+    const V value = dual_value<Planes>(load<V>(z + i), row, weight, i, ai);
+    const auto inside = both(value >= V{} + lower, value <= V{} + upper);
+#pragma GCC unroll 4
+    for (int j = 0; j < Planes; ++j) ai[j] = where(inside, ai[j]);
+    int pair = 0;
 #pragma GCC unroll 4
     for (int j = 0; j < Planes; ++j) {
-      term[1 + j] = ai[j] * yi;
-      const V free = outside ? V{} : ai[j];
 #pragma GCC unroll 4
-      for (int k = 0; k <= j; ++k) term[pair++] = free * ai[k];
+      for (int k = 0; k <= j; ++k) term[pair++] = ai[j] * ai[k];
     }
   });
-  int pair = 1 + Planes;
+  int pair = 0;
   for (int j = 0; j < Planes; ++j) {
-    residual[j] = sum[1 + j];
     for (int k = 0; k <= j; ++k) {
       gram[j * kMaxPlanes + k] = sum[pair];
       gram[k * kMaxPlanes + j] = sum[pair++];
     }
   }
-  return sum[0];
 }
 
-double dual_point(const float* z, const float* const* a, const double* mu, int planes, double lower, double upper,
-                  std::size_t n, float* y, double* residual, double* gram) {
+void dual_gram(const float* z, const float* const* a, const float* mu, int planes, float lower, float upper,
+               std::size_t n, double* gram) {
   switch (planes) {
-    case 0: return dual_point_of<0>(z, a, mu, lower, upper, n, y, residual, gram);
-    case 1: return dual_point_of<1>(z, a, mu, lower, upper, n, y, residual, gram);
-    case 2: return dual_point_of<2>(z, a, mu, lower, upper, n, y, residual, gram);
-    case 3: return dual_point_of<3>(z, a, mu, lower, upper, n, y, residual, gram);
-    default: return dual_point_of<4>(z, a, mu, lower, upper, n, y, residual, gram);
+    case 2: return dual_gram_of<2>(z, a, mu, lower, upper, n, gram);
+    case 3: return dual_gram_of<3>(z, a, mu, lower, upper, n, gram);
+    default: return dual_gram_of<4>(z, a, mu, lower, upper, n, gram);
   }
 }
 
-StepSums compare_points(const float* x, const float* y0, const float* y1, const float* a0, const float* a1,
-                        double lower, double upper, std::size_t n, float* d, float* change) {
+template <typename V>
+BLINDSPOT_INLINE V scaled(V a, float scale) {
+  const V value = (V{} + scale) * a;
+  return where(magnitude(value) >= V{} + 0x1p-40f, value);
+}
+
+void scaled_copy(const float* a, float scale, std::size_t n, float* out) {
+  double nothing[1];
+  sweep_floats<0>(n, nothing, [=]<typename V>(std::size_t i, V*) BLINDSPOT_INLINE_LAMBDA {
+    Memory<V>::store(out + i, scaled(load<V>(a + i), scale));
+  });
+}
+
+StepSums compare_points(const float* x, float* y0, const float* y1, const float* a0, const float* gradient, float scale,
+                        float lower, float upper, std::size_t n, float* plane, float* d, float* change) {
   double sum[5];
-  sweep<5, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<5>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V to = load<V>(y1 + i);
-    const V step = store(d + i, to - load<V>(y0 + i));
+    const V step = to - load<V>(y0 + i);
     const V before = load<V>(a0 + i);
-    const V after = load<V>(a1 + i);
+    const V after = scaled(load<V>(gradient + i), scale);
     const V f = to - load<V>(x + i);
-    const auto held = both(step == V{}, either(to <= V{} + lower, to >= V{} + upper));
-    Memory<V>::store(change + i, held ? V{} : after - before);
+    const auto changes = either(step != V{}, both(to > V{} + lower, to < V{} + upper));
+    Memory<V>::store(y0 + i, to);
+    Memory<V>::store(plane + i, after);
+    Memory<V>::store(d + i, step);
+    Memory<V>::store(change + i, where(changes, after - before));
     term[0] = step * step;
     term[1] = before * step;
     term[2] = after * step;
     term[3] = f * f;
-    term[4] = after * after;
+    term[4] = after * f;
   });
   return {sum[0], sum[1], sum[2], sum[3], sum[4]};
 }
 
-double split_free(const float* x, const float* y, const float* a, const float* target, double lower, double upper,
+double split_free(const float* x, const float* y, const float* a, const float* target, float lower, float upper,
                   std::size_t n, float* f, float* m) {
-  double sum;
-  sweep<1, 0>(n, &sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+  double sum[1];
+  sweep_floats<1>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V at = load<V>(y + i);
     const V to = load<V>(target + i);
     const V ai = load<V>(a + i);
-    const auto fixed = either(to <= V{} + lower, to >= V{} + upper);
-    Memory<V>::store(f + i, fixed ? V{} : at - load<V>(x + i));
-    Memory<V>::store(m + i, fixed ? V{} : ai);
-    term[0] = fixed ? ai * (to - at) : V{};
+    const auto free = both(to > V{} + lower, to < V{} + upper);
+    const V free_a = where(free, ai);
+    Memory<V>::store(f + i, where(free, at - load<V>(x + i)));
+    Memory<V>::store(m + i, free_a);
+    term[0] = (ai - free_a) * (to - at);
   });
-  return sum;
+  return sum[0];
 }
 
-MoveSums move(const float* x, const float* y, const float* d, const float* target, double scale, double lower,
-              double upper, std::size_t n, float* out) {
+MoveSums move(const float* x, const float* y, const float* target, const float* coeff, const float* const* rows,
+              std::size_t k, float scale, float lower, float upper, std::size_t n, float* out) {
   double sum[2];
-  sweep<2, 0>(n, sum, nullptr, [=]<typename V>(std::size_t i, V* term, V*) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<2>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    V free_step = {};
+    for (std::size_t j = 0; j < k; ++j) free_step += (V{} + coeff[j]) * load<V>(rows[j] + i);
     const V at = load<V>(y + i);
     const V to = load<V>(target + i);
     const auto fixed = either(to <= V{} + lower, to >= V{} + upper);
-    const V step = fixed ? to - at : load<V>(d + i);
-    const V next = store(out + i, clip(at + (V{} + scale) * step, lower, upper));
+    const V step = fixed ? to - at : free_step;
+    const V next = clip(at + (V{} + scale) * step, lower, upper);
+    Memory<V>::store(out + i, next);
     const V moved = next - at;
     const V f = next - load<V>(x + i);
     term[0] = moved * moved;
     term[1] = f * f;
   });
   return {sum[0], sum[1]};
+}
+
+// Rows x 2 dots; from: subtracted from u and v, or null.
+template <int Rows>
+BLINDSPOT_INLINE void pair_dots_of(const float* const* rows, const float* from, const float* u, const float* v,
+                                   std::size_t n, double* out) {
+  const float* row[Rows];
+  for (int j = 0; j < Rows; ++j) row[j] = rows[j];
+  sweep_floats<2 * Rows>(n, out, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    const V origin = from == nullptr ? V{} : load<V>(from + i);
+    const V ui = load<V>(u + i) - origin;
+    const V vi = load<V>(v + i) - origin;
+#pragma GCC unroll 4
+    for (int j = 0; j < Rows; ++j) {
+      const V a = load<V>(row[j] + i);
+      term[2 * j] = a * ui;
+      term[2 * j + 1] = a * vi;
+    }
+  });
+}
+
+void pair_dots(const float* const* rows, std::size_t k, const float* u, const float* v, std::size_t n, double* out) {
+  std::size_t j = 0;
+  for (; j + 4 <= k; j += 4) pair_dots_of<4>(rows + j, nullptr, u, v, n, out + 2 * j);
+  for (; j + 2 <= k; j += 2) pair_dots_of<2>(rows + j, nullptr, u, v, n, out + 2 * j);
+  for (; j < k; ++j) pair_dots_of<1>(rows + j, nullptr, u, v, n, out + 2 * j);
+}
+
+void pair_dots_from(const float* const* rows, std::size_t k, const float* x, const float* u, const float* v,
+                    std::size_t n, double* out) {
+  std::size_t j = 0;
+  for (; j + 4 <= k; j += 4) pair_dots_of<4>(rows + j, x, u, v, n, out + 2 * j);
+  for (; j + 3 <= k; j += 3) pair_dots_of<3>(rows + j, x, u, v, n, out + 2 * j);
+  for (; j < k; ++j) pair_dots_of<1>(rows + j, x, u, v, n, out + 2 * j);
+}
+
+double squared_distance_in_floats(const float* a, const float* b, std::size_t n) {
+  double sum[1];
+  sweep_floats<1>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    const V difference = load<V>(a + i) - load<V>(b + i);
+    term[0] = difference * difference;
+  });
+  return sum[0];
+}
+
+void between(const float* x, const float* y, float t, std::size_t n, float* out) {
+  double nothing[1];
+  sweep_floats<0>(n, nothing, [=]<typename V>(std::size_t i, V*) BLINDSPOT_INLINE_LAMBDA {
+    const V from = load<V>(x + i);
+    Memory<V>::store(out + i, from + (V{} + t) * (load<V>(y + i) - from));
+  });
 }
 
 StationaritySums stationarity(const float* x, const float* y, const float* a, double mu, double lower, double upper,
@@ -133,16 +299,13 @@ StationaritySums stationarity(const float* x, const float* y, const float* a, do
   return {sum[0], sum[1], sum[2], sum[3]};
 }
 
-void between(const float* x, const float* y, double t, std::size_t n, float* out) {
-  sweep<0, 0>(n, nullptr, nullptr, [=]<typename V>(std::size_t i, V*, V*) BLINDSPOT_INLINE_LAMBDA {
-    const V from = load<V>(x + i);
-    Memory<V>::store(out + i, from + (V{} + t) * (load<V>(y + i) - from));
-  });
-}
-
 }  // namespace
 
 const SearchOps& search_table() {
-  static constexpr SearchOps ops = {dual_point, compare_points, split_free, move, stationarity, between};
+  static constexpr SearchOps ops = {
+      dual_line,  dual_point,   dual_gram, scaled_copy,    compare_points,
+      split_free, move,         pair_dots, pair_dots_from, squared_distance_in_floats,
+      between,    stationarity,
+  };
   return ops;
 }

@@ -159,6 +159,7 @@ BLINDSPOT_INLINE V store(T* to, V value) {
   return Memory<V>::load(to);
 }
 
+// b when one is not a number.
 template <typename V>
 BLINDSPOT_INLINE V larger(V a, V b) {
   return a > b ? a : b;
@@ -167,6 +168,35 @@ BLINDSPOT_INLINE V larger(V a, V b) {
 template <typename V>
 BLINDSPOT_INLINE V smaller(V a, V b) {
   return a < b ? a : b;
+}
+
+// One instruction, where a compiler makes two or three of the selection.
+BLINDSPOT_INLINE Pack<float> larger(Pack<float> a, Pack<float> b) {
+#if defined(__wasm_simd128__)
+  return (Pack<float>)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
+#elif BLINDSPOT_VECTOR_BYTES == 64
+  return (Pack<float>)_mm512_max_ps((__m512)a, (__m512)b);
+#elif BLINDSPOT_VECTOR_BYTES == 32
+  return (Pack<float>)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+  return (Pack<float>)_mm_max_ps((__m128)a, (__m128)b);
+#else
+  return a > b ? a : b;
+#endif
+}
+
+BLINDSPOT_INLINE Pack<float> smaller(Pack<float> a, Pack<float> b) {
+#if defined(__wasm_simd128__)
+  return (Pack<float>)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
+#elif BLINDSPOT_VECTOR_BYTES == 64
+  return (Pack<float>)_mm512_min_ps((__m512)a, (__m512)b);
+#elif BLINDSPOT_VECTOR_BYTES == 32
+  return (Pack<float>)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+  return (Pack<float>)_mm_min_ps((__m128)a, (__m128)b);
+#else
+  return a < b ? a : b;
+#endif
 }
 
 template <typename M>

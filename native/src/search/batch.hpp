@@ -52,6 +52,7 @@ class Batch final : public BatchDoor {
     for (int j = 0; j < options_.lanes; ++j) {
       new (lanes_ + j) Method();
       lanes_[j].carve(arena_, options_);
+      if constexpr (kScratchVectors > 0) lanes_[j].lend(scratch_);
       if constexpr (requires(Method & m) { m.create(options_, arena_); }) {
         if (!lanes_[j].create(options_, arena_)) return false;
       }
@@ -122,6 +123,15 @@ class Batch final : public BatchDoor {
   }
 
  private:
+  // Vectors that a lane needs within a call only: one set for all, which stays in the cache.
+  static constexpr int kScratchVectors = [] {
+    if constexpr (requires { Method::kScratchVectors; }) {
+      return Method::kScratchVectors;
+    } else {
+      return 0;
+    }
+  }();
+
   static std::size_t arena_bytes(const SearchOptions& options) {
     const std::uint64_t count = static_cast<std::uint64_t>(options.lanes);
     // The rows' sizes are products that 32 bits may not hold.
@@ -156,11 +166,13 @@ class Batch final : public BatchDoor {
     rows.image = source.template take<float>(options_.n);
     rows.example = source.template take<float>(options_.n);
     lane_of_row_ = source.template take<int>(lanes);
+    for (int j = 0; j < kScratchVectors; ++j) scratch_[j] = source.template take<float>(options_.n);
     lanes_ = source.template take<Method>(lanes);
   }
 
   SearchOptions options_;
   Arena arena_;
+  float* scratch_[kScratchVectors + 1] = {};
   Method* lanes_ = nullptr;
   int* lane_of_row_ = nullptr;
   int asked_ = 0;

@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
+#include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
 #include "search/kkt_residual.hpp"
 
@@ -24,6 +26,7 @@ constexpr double kTrustShrink = 0.8;
 constexpr double kTrustGrowth = 1.3;
 constexpr double kCheckTrust = 0.1;        // of |f|, while convergence is checked
 constexpr double kDisproof = 0.02;         // of |a| |f|, by which a plane may lie above s at the iterate
+constexpr double kExclusion = 1e-6;        // of |a| |f|, by which a plane may lie above 0 at the best point
 constexpr double kRepetition = 1e-4;       // of |a| |f|, by which a plane may miss s at a point and still foretell it
 constexpr double kGain = 3e-4;             // converged: relative gain in distance,
 constexpr double kStep = 0.02;             // and relative step, both below these
@@ -31,55 +34,83 @@ constexpr double kRoughProjection = 1e-3;  // of |f|: tolerance where only the l
 constexpr double kProgress = 2e-4;         // relative gain of the best distance that counts as progress
 constexpr int kPatience = 18;              // steps without it after which a descent has ended
 constexpr double kExpectation = 0.7;       // of the first-order distance back to the boundary
+constexpr double kNoise = 1e-4;            // of a margin in logits: smaller errors of prediction say nothing
+constexpr double kWellExplained = 0.01;    // KKT residual that needs no further proof
+constexpr double kRoughProof = 1e-4;       // of |f|: tolerance of the projection that gives the proof
+constexpr double kLeastSlope = 1e-12;      // of a constraint: flatter ones are scaled as if they had it
 
 }  // namespace
 
-void BoundaryDescent::begin(const float* x, const float* y, double margin, const float* gradient, bool adversarial,
-                            std::size_t n, Box box, double confidence) {
+void BoundaryDescent::scale_to(const Answer& answer) { scale_ = 1.0 / std::fmax(answer.slope, kLeastSlope); }
+
+void BoundaryDescent::begin(const SearchOptions& options, const float* x, const float* y, const Answer& at_start) {
   x_ = x;
-  n_ = n;
-  box_ = box;
-  confidence_ = confidence;
+  n_ = options.n;
+  box_ = options.box;
+  scale_to(at_start);
+  confidence_ = scale_ * options.confidence;
   curvature_.clear();
-  planes_ = 0;
-  newest_ = kMaxPlanes - 1;
-  const VectorOps<float>& ops = vector_ops<float>();
-  std::memcpy(center_, y, n * sizeof(float));
-  add_plane(y, margin, gradient);
-  margin_ = margin;
-  slope_ = std::sqrt(ops.dot(gradient, gradient, n));
-  distance_ = std::sqrt(ops.squared_distance(y, x, n));
-  adversarial_ = adversarial;
+  planes_ = 1;
+  newest_ = 0;
+  foretold_ = false;
+  const SearchOps& ops = search_ops();
+  std::memcpy(center_, y, n_ * sizeof(float));
+  ops.scaled_copy(at_start.gradient, static_cast<float>(scale_), n_, plane_[0]);
+  margin_ = scale_ * at_start.margin;
+  slope_ = scale_ * at_start.slope;
+  distance_ = 0.0;
+  value_[0] = margin_;
+  if (y != x) {
+    double along[2];
+    const float* row = plane_[0];
+    ops.pair_dots_from(&row, 1, x, y, y, n_, along);
+    distance_ = std::sqrt(ops.squared_distance(y, x, n_));
+    value_[0] -= along[0];
+  }
+  adversarial_ = at_start.adversarial;
   best_distance_ = HUGE_VAL;
-  if (adversarial) {
+  if (adversarial_) {
     best_distance_ = distance_;
-    std::memcpy(best_, y, n * sizeof(float));
+    std::memcpy(best_, y, n_ * sizeof(float));
   }
   trust_ = HUGE_VAL;
   overshoot_ = kFirstOvershoot;
   smoothness_ = kFirstSmoothness;
-  last_error_ = last_step_ = multiplier_ = 0.0;
+  last_error_ = last_step_ = 0.0;
+  multiplier_ = std::fmax(0.0, value_[0]) / (slope_ * slope_);  // as without a box
   checking_ = false;
   steps_ = last_progress_ = 0;
 }
 
+// What the planes held say of the iterate, and of the best point.
+void BoundaryDescent::foretell() {
+  const float* rows[kMaxPlanes];
+  for (int j = 0; j < planes_; ++j) rows[j] = plane_[j];
+  double along[kMaxPlanes][2];
+  search_ops().pair_dots_from(rows, static_cast<std::size_t>(planes_), x_, center_,
+                              best_distance_ < HUGE_VAL ? best_ : center_, n_, &along[0][0]);
+  for (int j = 0; j < planes_; ++j) {
+    at_center_[j] = value_[j] + along[j][0];
+    at_best_[j] = value_[j] + along[j][1];
+  }
+}
+
 // Which plane the next one replaces: the oldest of those that it repeats (s is still on the same linear piece), so that
 // the pieces that meet at a corner are kept while the iterates go to and fro between them; else the oldest of all.
-void BoundaryDescent::make_room(const float* point, double margin) {
+void BoundaryDescent::make_room() {
   if (planes_ < kMaxPlanes) return;
-  const float* rows[kMaxPlanes];
-  for (int j = 0; j < kMaxPlanes; ++j) rows[j] = plane_[j];
-  double here[kMaxPlanes];
-  vector_ops<float>().multi_dot(rows, kMaxPlanes, point, n_, here);
   const int oldest = (newest_ + 1) % kMaxPlanes;
   for (int j = 0; j < kMaxPlanes; ++j) {
     const int slot = (oldest + j) % kMaxPlanes;
-    if (std::fabs(here[slot] - offset_[slot] - margin) > kRepetition * slope_ * distance_) continue;
+    if (std::fabs(at_center_[slot] - margin_) > kRepetition * slope_ * distance_) continue;
     float* const freed = plane_[slot];
     for (int at = slot; at != oldest;) {
       const int before = (at - 1 + kMaxPlanes) % kMaxPlanes;
       plane_[at] = plane_[before];
-      offset_[at] = offset_[before];
+      value_[at] = value_[before];
+      held_[at] = held_[before];
+      at_center_[at] = at_center_[before];
+      at_best_[at] = at_best_[before];
       at = before;
     }
     plane_[oldest] = freed;
@@ -87,11 +118,12 @@ void BoundaryDescent::make_room(const float* point, double margin) {
   }
 }
 
-void BoundaryDescent::add_plane(const float* point, double margin, const float* gradient) {
+void BoundaryDescent::add_plane(double value) {
   newest_ = (newest_ + 1) % kMaxPlanes;
   if (planes_ < kMaxPlanes) ++planes_;
-  std::memcpy(plane_[newest_], gradient, n_ * sizeof(float));
-  offset_[newest_] = vector_ops<float>().dot(gradient, point, n_) - margin;
+  std::swap(plane_[newest_], spare_);
+  value_[newest_] = value;
+  held_[newest_] = 0.0;
 }
 
 double BoundaryDescent::expected_distance() const {
@@ -99,54 +131,43 @@ double BoundaryDescent::expected_distance() const {
   return std::fmin(best_distance_, distance_ + back);
 }
 
-// The newest plane last; offsets without aim.
-int BoundaryDescent::gather_planes(const float** rows, double* offsets) const {
+// The newest plane last; values without aim; slots: where each is kept.
+int BoundaryDescent::gather_planes(const float** rows, double* values, int* slots) const {
   int count = 0;
-  if (kinked() && !checking_ && planes_ > 1) {
-    const float* older[kMaxPlanes];
-    double older_offset[kMaxPlanes];
-    int olders = 0;
+  if (foretold_ && kinked() && !checking_) {
     for (int j = planes_ - 1; j >= 1; --j) {
       const int slot = (newest_ - j + kMaxPlanes) % kMaxPlanes;
-      older[olders] = plane_[slot];
-      older_offset[olders++] = offset_[slot];
-    }
-    const VectorOps<float>& ops = vector_ops<float>();
-    double here[kMaxPlanes];
-    double at_best[kMaxPlanes];
-    ops.multi_dot(older, static_cast<std::size_t>(olders), center_, n_, here);
-    if (best_distance_ < HUGE_VAL) ops.multi_dot(older, static_cast<std::size_t>(olders), best_, n_, at_best);
-    for (int j = 0; j < olders; ++j) {
-      if (here[j] - older_offset[j] > margin_ + kDisproof * slope_ * distance_) continue;
-      if (best_distance_ < HUGE_VAL && at_best[j] - older_offset[j] > 1e-9) continue;
-      rows[count] = older[j];
-      offsets[count++] = older_offset[j];
+      if (at_center_[slot] > margin_ + kDisproof * slope_ * distance_) continue;
+      if (best_distance_ < HUGE_VAL && at_best_[slot] > kExclusion * slope_ * distance_) continue;
+      slots[count] = slot;
+      rows[count] = plane_[slot];
+      values[count++] = value_[slot];
     }
   }
+  slots[count] = newest_;
   rows[count] = plane_[newest_];
-  offsets[count++] = offset_[newest_];
+  values[count++] = value_[newest_];
   return count;
 }
 
-// direction_ := the quasi-Newton step on the coordinates that target_ leaves off the bounds. False when the model is
-// degenerate there.
-bool BoundaryDescent::quasi_newton(double multiplier, double aim) {
-  const VectorOps<float>& ops = vector_ops<float>();
-  const float* a = plane_[newest_];
-  const double fixed = search_ops().split_free(x_, center_, a, target_, box_.lower, box_.upper, n_, free_f_, free_a_);
+// The quasi-Newton step on the coordinates that target_ leaves off the bounds. False when the model is degenerate there.
+bool BoundaryDescent::quasi_newton(double multiplier, double aim, Combination& out) {
+  const SearchOps& ops = search_ops();
+  const double fixed =
+      ops.split_free(x_, center_, plane_[newest_], target_, box_.lower, box_.upper, n_, free_f_, free_a_);
 
-  constexpr int kRows = 2 * LagrangianCurvature::kPairs + 2;
   const int pairs = 2 * curvature_.count();
-  const float* rows[kRows];
-  curvature_.rows(rows);
-  rows[pairs] = free_f_;
-  rows[pairs + 1] = free_a_;
-  double dot_f[kRows];
-  double dot_a[kRows];
-  ops.multi_dot(rows, static_cast<std::size_t>(pairs), free_f_, n_, dot_f);
-  ops.multi_dot(rows, static_cast<std::size_t>(pairs + 2), free_a_, n_, dot_a);
-  double of_f[kRows];
-  double of_a[kRows];
+  curvature_.rows(out.rows);
+  out.rows[pairs] = free_f_;
+  out.rows[pairs + 1] = free_a_;
+  out.size = static_cast<std::size_t>(pairs + 2);
+  double dots[Combination::kRows][2];  // with f and with a
+  ops.pair_dots(out.rows, out.size, free_f_, free_a_, n_, &dots[0][0]);
+  double dot_f[Combination::kRows];
+  double dot_a[Combination::kRows];
+  for (int j = 0; j < pairs + 2; ++j) dot_f[j] = dots[j][0], dot_a[j] = dots[j][1];
+  double of_f[Combination::kRows];
+  double of_a[Combination::kRows];
   curvature_.multiply(multiplier, dot_f, of_f);
   curvature_.multiply(multiplier, dot_a, of_a);
   double a_hf = dot_a[pairs];
@@ -157,17 +178,14 @@ bool BoundaryDescent::quasi_newton(double multiplier, double aim) {
   }
   if (!(a_ha > 0.0)) return false;
   const double mu = std::fmax(0.0, (margin_ + aim + fixed - a_hf) / a_ha);
-  double coefficients[kRows];
-  for (int j = 0; j < pairs; ++j) coefficients[j] = -(of_f[j] + mu * of_a[j]);
-  coefficients[pairs] = -1.0;
-  coefficients[pairs + 1] = -mu;
-  ops.combine(coefficients, rows, static_cast<std::size_t>(pairs + 2), direction_, n_);
+  for (int j = 0; j < pairs; ++j) out.coefficients[j] = static_cast<float>(-(of_f[j] + mu * of_a[j]));
+  out.coefficients[pairs] = -1.0f;
+  out.coefficients[pairs + 1] = static_cast<float>(-mu);
   return true;
 }
 
 bool BoundaryDescent::propose(float* out) {
-  const VectorOps<float>& ops = vector_ops<float>();
-  const SearchOps& search = search_ops();
+  const SearchOps& ops = search_ops();
   if (!(slope_ > 0.0) || steps_ - last_progress_ >= kPatience) return false;
   const double inside = 1.5 * confidence_;
   const double most_aim = overshoot_ * slope_ * std::fmax(distance_, 1e-3);
@@ -175,43 +193,53 @@ bool BoundaryDescent::propose(float* out) {
     // How far the model is likely to err on the next step, from its last error and the lengths of the two steps.
     double aim = inside + most_aim;
     const float* newest = plane_[newest_];
-    HalfspaceProjection ahead;
+    double multipliers[kMaxPlanes] = {};  // to start from
+    multipliers[0] = multiplier_;
     if (steps_ > 0) {
-      const double offset = offset_[newest_] - inside;
-      ahead =
-          project_halfspaces(x_, &newest, &offset, 1, box_, n_, &multiplier_, target_, kRoughProjection * distance_);
+      const double value = value_[newest_] + inside;
+      const HalfspaceProjection ahead =
+          project_halfspaces(x_, &newest, &value, 1, box_, n_, multipliers, target_, kRoughProjection * distance_);
       double ratio = last_step_ > 0.0 ? std::sqrt(ops.squared_distance(target_, center_, n_)) / last_step_ : 1.0;
       if (smoothness_ < 0.3) ratio *= std::fmin(ratio, 1.0);
       aim = inside + std::fmin(most_aim, kErrorShare * last_error_ * std::fmin(ratio, 2.0));
+      // With one plane the multiplier moves with aim in proportion, as long as no further coordinate meets the box.
+      multipliers[0] = ahead.multipliers[0];
+      if (ahead.curvature > 0.0) multipliers[0] += (aim - inside) / ahead.curvature;
     }
 
     const float* rows[kMaxPlanes];
-    double offsets[kMaxPlanes];
-    int planes = gather_planes(rows, offsets);
-    for (int j = 0; j < planes; ++j) offsets[j] -= aim;
-    // Landing within a tenth of aim of the model's boundary is near enough; with one plane the multiplier moves with
-    // aim in proportion, as long as no further coordinate meets the box.
+    double values[kMaxPlanes];
+    int slots[kMaxPlanes];
+    int planes = gather_planes(rows, values, slots);
+    for (int j = 0; j < planes; ++j) values[j] += aim;
+    // Landing within a tenth of aim of the model's boundary is near enough.
     const double tolerance = std::fmax(kExactProjection, 0.1 * aim / slope_);
-    if (ahead.curvature > 0.0) ahead.multipliers[0] += (aim - inside) / ahead.curvature;
-    HalfspaceProjection model = project_halfspaces(x_, rows, offsets, planes, box_, n_,
-                                                   planes == 1 ? ahead.multipliers : nullptr, target_, tolerance);
+    const double alone = multipliers[0];
+    if (planes > 1) {
+      double rest = alone;
+      for (int j = 0; j < planes - 1; ++j) rest -= multipliers[j] = held_[slots[j]];
+      multipliers[planes - 1] = std::fmax(0.0, rest);
+    }
+    HalfspaceProjection model = project_halfspaces(x_, rows, values, planes, box_, n_, multipliers, target_, tolerance);
     if (!model.solved && planes > 1) {
       rows[0] = newest;
-      offsets[0] = offsets[planes - 1];
+      values[0] = values[planes - 1];
+      slots[0] = newest_;
       planes = 1;
-      model = project_halfspaces(x_, rows, offsets, planes, box_, n_, ahead.multipliers, target_, tolerance);
+      model = project_halfspaces(x_, rows, values, planes, box_, n_, &alone, target_, tolerance);
     }
     multiplier_ = 0.0;
-    for (int j = 0; j < planes; ++j) multiplier_ += model.multipliers[j];
+    for (int j = 0; j < kMaxPlanes; ++j) held_[j] = 0.0;
+    for (int j = 0; j < planes; ++j) multiplier_ += held_[slots[j]] = model.multipliers[j];
 
-    const bool curved = smooth() && quasi_newton(multiplier_, aim);
-    MoveSums moved;
-    if (curved) {
-      moved = search.move(x_, center_, direction_, target_, 1.0, box_.lower, box_.upper, n_, out);
-    } else {
-      std::memcpy(out, target_, n_ * sizeof(float));
-      moved = {ops.squared_distance(target_, center_, n_), model.squared_distance};
-    }
+    Combination step_of;
+    const bool curved = smooth() && quasi_newton(multiplier_, aim, step_of);
+    const auto move = [&](double share) {
+      return ops.move(x_, center_, target_, step_of.coefficients, step_of.rows, step_of.size, static_cast<float>(share),
+                      box_.lower, box_.upper, n_, out);
+    };
+    const MoveSums moved =
+        curved ? move(1.0) : MoveSums{ops.squared_distance(target_, center_, n_), model.squared_distance};
     const double step = std::sqrt(moved.dd);
 
     if (steps_ > 0 && adversarial_ && distance_ <= best_distance_ && step < kStep * distance_ &&
@@ -222,90 +250,132 @@ bool BoundaryDescent::propose(float* out) {
     }
     if (checking_ && kinked()) trust_ = std::fmin(trust_, kCheckTrust * distance_);
     checking_ = false;
-    if (step <= trust_) return true;
+    if (step <= trust_) {
+      if (!curved) std::memcpy(out, target_, n_ * sizeof(float));
+      return true;
+    }
 
     const double share = trust_ / step;
     if (curved) {
-      search.move(x_, center_, direction_, target_, share, box_.lower, box_.upper, n_, out);
+      move(share);
       return true;
     }
     // A shorter step along the boundary: project a point between the iterate and x, so that the way back to the
     // boundary is made in full.
-    search.between(center_, x_, share, n_, direction_);
-    project_halfspaces(direction_, rows, offsets, planes, box_, n_, nullptr, target_, tolerance);
+    float* const start = free_f_;
+    ops.between(center_, x_, static_cast<float>(share), n_, start);
+    double along[kMaxPlanes][2];
+    ops.pair_dots_from(rows, static_cast<std::size_t>(planes), x_, start, start, n_, &along[0][0]);
+    for (int j = 0; j < planes; ++j) {
+      values[j] += along[j][0];
+      multipliers[j] = (1.0 - share) * model.multipliers[j];
+    }
+    project_halfspaces(start, rows, values, planes, box_, n_, multipliers, target_, tolerance);
     const double shorter = std::sqrt(ops.squared_distance(target_, center_, n_));
-    search.between(center_, target_, shorter > trust_ ? trust_ / shorter : 1.0, n_, out);
+    const double part = shorter > trust_ ? trust_ / shorter : 1.0;
+    ops.between(center_, target_, static_cast<float>(part), n_, out);
     return true;
   }
 }
 
-void BoundaryDescent::absorb(const float* point, double margin, const float* gradient, bool adversarial) {
-  const StepSums sums = search_ops().compare_points(x_, center_, point, plane_[newest_], gradient, box_.lower,
-                                                    box_.upper, n_, curvature_.next_move(), curvature_.next_change());
+void BoundaryDescent::absorb(const float* point, const Answer& answer) {
+  const double margin = scale_ * answer.margin;
+  const StepSums sums =
+      search_ops().compare_points(x_, center_, point, plane_[newest_], answer.gradient, static_cast<float>(scale_),
+                                  box_.lower, box_.upper, n_, spare_, curvature_.next_move(), curvature_.next_change());
   const double step = std::sqrt(sums.dd);
   const double linear_error = std::fabs(margin - (margin_ + sums.a0d));
   const double trapezoid_error = std::fabs(margin - (margin_ + 0.5 * (sums.a0d + sums.a1d)));
-  if (step > 1e-6 && linear_error > 1e-4) {
+  if (step > 1e-6 && linear_error > scale_ * kNoise) {
     const double ratio = std::fmin(1.0, trapezoid_error / linear_error);
     smoothness_ = kSmoothnessMemory * smoothness_ + (1.0 - kSmoothnessMemory) * ratio;
   }
   const double prediction = linear_error / (slope_ * step + 1e-12);
   if (prediction > kPoorPrediction) trust_ = std::fmin(trust_, kTrustShrink * step);
   if (prediction < kGoodPrediction) trust_ = std::fmax(trust_, kTrustGrowth * step);
-  overshoot_ = adversarial ? std::fmax(kLeastOvershoot, kOvershootDecay * overshoot_)
-                           : std::fmax(overshoot_, std::fmin(kMostOvershoot, kOvershootGrowth * overshoot_));
+  overshoot_ = answer.adversarial ? std::fmax(kLeastOvershoot, kOvershootDecay * overshoot_)
+                                  : std::fmax(overshoot_, std::fmin(kMostOvershoot, kOvershootGrowth * overshoot_));
   last_error_ = linear_error;
   last_step_ = step;
-  if (step > 1e-7) {
+  if (kinked()) {
+    curvature_.clear();  // pairs from across a kink mislead
+  } else if (step > 1e-7) {
     curvature_.commit(n_);
   } else {
     curvature_.discard();
   }
 
-  std::memcpy(center_, point, n_ * sizeof(float));
   margin_ = margin;
-  slope_ = std::sqrt(sums.a1a1);
+  slope_ = scale_ * answer.slope;
   distance_ = std::sqrt(sums.ff);
-  adversarial_ = adversarial;
-  if (kinked()) make_room(point, margin);
-  add_plane(point, margin, gradient);
+  adversarial_ = answer.adversarial;
   ++steps_;
-  if (best_distance_ == HUGE_VAL || (adversarial && distance_ < best_distance_ * (1.0 - kProgress))) {
+  if (best_distance_ == HUGE_VAL || (adversarial_ && distance_ < best_distance_ * (1.0 - kProgress))) {
     last_progress_ = steps_;
   }
-  if (adversarial && distance_ < best_distance_) {
+  if (adversarial_ && distance_ < best_distance_) {
     best_distance_ = distance_;
     std::memcpy(best_, point, n_ * sizeof(float));
   }
+  foretold_ = kinked();
+  if (foretold_) {
+    foretell();
+    make_room();
+  }
+  add_plane(margin - sums.a1f);
 }
 
 void BoundaryDescent::explain(const float* y, double margin, float* gradient) {
-  const VectorOps<float>& ops = vector_ops<float>();
-  const float* rows[kMaxPlanes] = {gradient};
-  double here[kMaxPlanes];
+  const double alone = kkt_residual(x_, y, gradient, box_, n_);
+  if (alone <= kWellExplained) return;
+  const SearchOps& ops = search_ops();
+  float* const own = free_f_;
+  ops.scaled_copy(gradient, static_cast<float>(scale_), n_, own);
+  const float* rows[kMaxPlanes + 1] = {own};
+  int slots[kMaxPlanes + 1] = {};
+  for (int j = 0; j < planes_; ++j) {
+    slots[1 + j] = (newest_ - j + kMaxPlanes) % kMaxPlanes;
+    rows[1 + j] = plane_[slots[1 + j]];
+  }
+  double along[kMaxPlanes + 1][2];
+  ops.pair_dots_from(rows, static_cast<std::size_t>(1 + planes_), x_, y, y, n_, &along[0][0]);
+  // Through y itself: at a minimum the projection of x on these halfspaces and the box is y.
+  double values[kMaxPlanes] = {-along[0][0]};
   int count = 1;
-  for (int j = 0; j < planes_ && count < kMaxPlanes; ++j) {
-    const int slot = (newest_ - j + kMaxPlanes) % kMaxPlanes;
-    const double foretold = ops.dot(plane_[slot], y, n_) - offset_[slot];
-    if (std::fabs(foretold - margin) <= kDisproof * slope_ * distance_) rows[count++] = plane_[slot];
+  for (int j = 1; j <= planes_ && count < kMaxPlanes; ++j) {
+    const double foretold = value_[slots[j]] + along[j][0];
+    if (std::fabs(foretold - scale_ * margin) > kDisproof * slope_ * distance_) continue;
+    rows[count] = rows[j];
+    values[count++] = -along[j][0];
   }
   if (count == 1) return;
-  // Through y itself: at a minimum the projection of x on these halfspaces and the box is y.
-  ops.multi_dot(rows, static_cast<std::size_t>(count), y, n_, here);
-  const HalfspaceProjection model = project_halfspaces(x_, rows, here, count, box_, n_, nullptr, target_);
-  double weights[kMaxPlanes];
+  // Whatever the multipliers are worth is judged below.
+  const HalfspaceProjection model =
+      project_halfspaces(x_, rows, values, count, box_, n_, nullptr, target_, kRoughProof * distance_);
   double sum = 0.0;
   for (int j = 0; j < count; ++j) sum += model.multipliers[j];
-  if (!model.solved || !(sum > 0.0)) return;
-  for (int j = 0; j < count; ++j) weights[j] = model.multipliers[j] / sum;
-  ops.combine(weights, rows, static_cast<std::size_t>(count), direction_, n_);
-  if (kkt_residual(x_, y, direction_, box_, n_) < kkt_residual(x_, y, gradient, box_, n_)) {
-    std::memcpy(gradient, direction_, n_ * sizeof(float));
-  }
+  if (!(sum > 0.0)) return;
+  double weights[kMaxPlanes];  // of the constraint as it is
+  for (int j = 0; j < count; ++j) weights[j] = model.multipliers[j] / (sum * scale_);
+  vector_ops<float>().combine(weights, rows, static_cast<std::size_t>(count), free_a_, n_);
+  if (kkt_residual(x_, y, free_a_, box_, n_) < alone) std::memcpy(gradient, free_a_, n_ * sizeof(float));
+}
+
+double BoundaryDescent::first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image) {
+  if (!(at_image.slope > 0.0)) return HUGE_VAL;
+  scale_to(at_image);
+  float* const plane = free_a_;
+  search_ops().scaled_copy(at_image.gradient, static_cast<float>(scale_), options.n, plane);
+  const float* row = plane;
+  const double value = scale_ * at_image.margin;
+  const double start = std::fmax(0.0, value);  // as without a box
+  const HalfspaceProjection projection =
+      project_halfspaces(x, &row, &value, 1, options.box, options.n, &start, target_);
+  return projection.solved ? std::sqrt(projection.squared_distance) : HUGE_VAL;
 }
 
 void BoundaryDescent::retreat(const float* point) {
-  trust_ = 0.5 * std::sqrt(vector_ops<float>().squared_distance(point, center_, n_));
+  trust_ = 0.5 * std::sqrt(search_ops().squared_distance(point, center_, n_));
   ++steps_;
 }
 

@@ -13,39 +13,54 @@
 //
 // aim is how far inside the boundary the model is asked to land: the error expected of the model's next
 // prediction, so that a step ends adversarial and no distance is given away. The step is limited by a trust radius.
+//
+// Within a descent the constraint is scaled so that its gradient at the start has norm 1: s and a below are those of
+// the scaled one, and the arithmetic is float32's (search_ops).
 #pragma once
 
 #include <cstddef>
 
 #include "search/halfspace_box.hpp"
 #include "search/lagrangian_curvature.hpp"
+#include "search/lane.hpp"
 
 namespace blindspot {
 
 class BoundaryDescent {
  public:
+  static constexpr int kScratchVectors = 3;  // [n] each, used within a call only
+
+  // What the model answered at a point, unscaled.
+  struct Answer {
+    double margin;          // smoothed, s
+    double slope;           // |grad s|
+    const float* gradient;  // grad s, [n]
+    bool adversarial;
+  };
+
   template <typename Source>
   void carve(Source& source, std::size_t n) {
     curvature_.carve(source, n);
     for (int j = 0; j < kMaxPlanes; ++j) plane_[j] = source.template take<float>(n);
+    spare_ = source.template take<float>(n);
     center_ = source.template take<float>(n);
     best_ = source.template take<float>(n);
-    target_ = source.template take<float>(n);
-    free_f_ = source.template take<float>(n);
-    free_a_ = source.template take<float>(n);
-    direction_ = source.template take<float>(n);
+  }
+  void lend(float* const* scratch) {
+    target_ = scratch[0];
+    free_f_ = scratch[1];
+    free_a_ = scratch[2];
   }
 
-  // x: the image, kept by the caller; y: the start, with its smoothed margin, gradient and verdict.
-  void begin(const float* x, const float* y, double margin, const float* gradient, bool adversarial, std::size_t n,
-             Box box, double confidence);
+  // x: the image, kept by the caller; y: the start.
+  void begin(const SearchOptions& options, const float* x, const float* y, const Answer& at_start);
 
   // Writes the next point to evaluate. False at a minimum: the step and its gain are
   // negligible, or the last few steps brought no progress.
   bool propose(float* out);
 
   // Takes the answer at the point proposed.
-  void absorb(const float* point, double margin, const float* gradient, bool adversarial);
+  void absorb(const float* point, const Answer& answer);
 
   // The model answered NaN or infinity at the point proposed: the trust radius shrinks to reach less far.
   void retreat(const float* point);
@@ -55,27 +70,46 @@ class BoundaryDescent {
   // that agree with margin at y, when it shows it better.
   void explain(const float* y, double margin, float* gradient);
 
+  // The distance from x to the boundary by the answer at x itself; infinite when it lies outside the box. Ends no descent
+  // under way: none may be.
+  double first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image);
+
   int steps() const { return steps_; }
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;
 
  private:
-  double aim() const;
+  // A step of the free coordinates: sum coefficients[j] rows[j].
+  struct Combination {
+    static constexpr int kRows = 2 * LagrangianCurvature::kPairs + 2;
+    float coefficients[kRows];
+    const float* rows[kRows];
+    std::size_t size = 0;
+  };
+
   bool kinked() const { return smoothness_ >= 0.2; }
   bool smooth() const { return smoothness_ < 0.15 && curvature_.count() > 0; }
-  int gather_planes(const float** rows, double* offsets) const;
-  bool quasi_newton(double multiplier, double aim);
-  void make_room(const float* point, double margin);
-  void add_plane(const float* point, double margin, const float* gradient);
+  void scale_to(const Answer& answer);
+  int gather_planes(const float** rows, double* values, int* slots) const;
+  bool quasi_newton(double multiplier, double aim, Combination& out);
+  void foretell();
+  void make_room();
+  void add_plane(double value);
 
   const float* x_ = nullptr;
   std::size_t n_ = 0;
   Box box_;
+  double scale_ = 1.0;  // of the constraint
   double confidence_ = 0.0;
 
   LagrangianCurvature curvature_;
-  float* plane_[kMaxPlanes] = {};  // gradients of the last linearisations a_j . y <= offset_j, by slot
-  double offset_[kMaxPlanes] = {};
+  float* plane_[kMaxPlanes] = {};      // gradients a_j of the last linearisations, by slot
+  double value_[kMaxPlanes] = {};      // of each at x: value_j + a_j . (y - x) <= 0
+  double at_center_[kMaxPlanes] = {};  // what each foretells at the iterate,
+  double at_best_[kMaxPlanes] = {};    // and at the best point; both of the older ones, when foretold_
+  double held_[kMaxPlanes] = {};       // its multiplier in the last model solved
+  bool foretold_ = false;
+  float* spare_ = nullptr;  // where the next plane is written
   int newest_ = 0;
   int planes_ = 0;
 
@@ -84,7 +118,6 @@ class BoundaryDescent {
   float* target_ = nullptr;
   float* free_f_ = nullptr;
   float* free_a_ = nullptr;
-  float* direction_ = nullptr;
 
   double margin_ = 0.0;    // s at the iterate
   double slope_ = 0.0;     // |a| at the iterate
@@ -96,7 +129,7 @@ class BoundaryDescent {
   double smoothness_ = 0.0;  // trapezoid error over linear error, 0 smooth .. 1 kinked
   double last_error_ = 0.0;  // of the last linear prediction of s
   double last_step_ = 0.0;
-  double multiplier_ = 0.0;  // of the constraint, from the last model solved
+  double multiplier_ = 0.0;  // sum of those held
   bool checking_ = false;    // a claim of convergence by several planes is being checked with one
   int steps_ = 0;
   int last_progress_ = 0;

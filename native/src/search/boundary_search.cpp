@@ -3,8 +3,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "linalg/vector_ops.hpp"
-
 namespace blindspot {
 namespace {
 
@@ -81,11 +79,11 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
         if (next_start()) advance();
         return;
       }
-      descent_.begin(x_, point_, margin, gradient, adversarial_, options_->n, options_->box, options_->confidence);
+      descent_.begin(*options_, x_, point_, {margin, slope_, gradient, adversarial_});
       return advance();
     default:
       if (finite) {
-        descent_.absorb(point_, margin, gradient, adversarial_);
+        descent_.absorb(point_, {margin, slope_, gradient, adversarial_});
       } else {
         descent_.retreat(point_);
       }
@@ -95,6 +93,7 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
 
 void BoundarySearch::keep(Candidate& candidate, int slot, const float* gradient) {
   candidate.slot = slot;
+  candidate.slope = slope_;
   std::memcpy(kept_[slot], gradient, options_->n * sizeof(float));
 }
 
@@ -129,12 +128,7 @@ void BoundarySearch::screen(double margin, const float* gradient) {
   Candidate& candidate = candidates_[screened_ - 1];
   candidate.margin = margin;
   keep(candidate, screened_ - 1, gradient);
-  const float* row = kept_[candidate.slot];
-  const double offset = vector_ops<float>().dot(row, x_, options_->n) - margin;
-  // best_ is free until the first success, which no point at the image is.
-  const HalfspaceProjection first_order =
-      project_halfspaces(x_, &row, &offset, 1, options_->box, options_->n, nullptr, best_);
-  candidate.distance = first_order.solved ? std::sqrt(first_order.squared_distance) : HUGE_VAL;
+  candidate.distance = descent_.first_order_distance(*options_, x_, {margin, slope_, gradient, false});
 }
 
 // Could the boundary to this class be nearer than the nearest seen? Its distance is its margin over the slope of the
@@ -204,8 +198,7 @@ bool BoundarySearch::next_start() {
     const Candidate& candidate = candidates_[next_candidate_++];
     ++starts_;
     question_ = {candidate.one_hot, 1.0, kTowardsClass};
-    descent_.begin(x_, x_, candidate.margin, kept_[candidate.slot], false, options_->n, options_->box,
-                   options_->confidence);
+    descent_.begin(*options_, x_, x_, {candidate.margin, candidate.slope, kept_[candidate.slot], false});
     return true;
   }
   if ((succeeded() && restarts_ >= effort_of(*options_, goal_).restarts) || over_budget()) {
@@ -227,10 +220,7 @@ bool BoundarySearch::start_from_noise() {
   const double norm = succeeded() ? 0.5 * best_l2_ : 0.02 * width * std::sqrt(static_cast<double>(n)) * restarts_;
   const float* around = succeeded() ? best_ : x_;
   const double amplitude = std::sqrt(3.0 / static_cast<double>(n)) * norm;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double value = static_cast<double>(around[i]) + amplitude * noise_.symmetric();
-    point_[i] = static_cast<float>(std::fmin(std::fmax(value, box.lower), box.upper));
-  }
+  noise_.add(around, static_cast<float>(amplitude), box.lower, box.upper, n, point_);
   const int towards = goal_.targeted() ? goal_.target : succeeded() ? best_class_ : candidates_[0].one_hot;
   question_ = {towards, 1.0, kTowardsClass};
   stage_ = Stage::kNoise;

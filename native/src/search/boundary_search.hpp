@@ -19,6 +19,8 @@ namespace blindspot {
 
 class BoundarySearch final : public Lane {
  public:
+  static constexpr int kScratchVectors = BoundaryDescent::kScratchVectors;
+
   template <typename Source>
   void carve(Source& source, const SearchOptions& options) {
     Lane::carve(source, options.n);
@@ -28,6 +30,7 @@ class BoundarySearch final : public Lane {
     for (int j = 0; j < kept; ++j) kept_[j] = source.template take<float>(options.n);
   }
 
+  void lend(float* const* scratch) { descent_.lend(scratch); }
   void begin(const SearchOptions& options, double id, Goal goal);
   void tell(const float* logits, const float* gradient);
 
@@ -41,6 +44,7 @@ class BoundarySearch final : public Lane {
     int one_hot = 0;
     int slot = 0;  // of its gradient in kept_
     double margin = 0.0;
+    double slope = 0.0;
     double distance = 0.0;  // to first order
   };
 

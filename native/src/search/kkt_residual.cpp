@@ -10,7 +10,9 @@ double kkt_residual(const float* x, const float* y, const float* a, Box box, std
   for (int pass = 0; pass < 4; ++pass) {
     sums = search_ops().stationarity(x, y, a, mu, box.lower, box.upper, n);
     if (!(sums.aa > 0.0) || pass == 3) break;
-    mu = std::fmax(0.0, -sums.fa / sums.aa);
+    const double next = std::fmax(0.0, -sums.fa / sums.aa);
+    if (std::fabs(next - mu) <= 1e-12 * next) break;
+    mu = next;
   }
   return sums.ff > 0.0 ? std::sqrt(sums.gg / sums.ff) : 0.0;
 }

@@ -1,6 +1,6 @@
 #include "search/lagrangian_curvature.hpp"
 
-#include "linalg/vector_ops.hpp"
+#include "linalg/search_ops.hpp"
 
 namespace blindspot {
 namespace {
@@ -8,21 +8,18 @@ constexpr double kLeastCurvature = 0.2;  // of the damped pair, relative to the 
 }
 
 void LagrangianCurvature::commit(std::size_t n) {
-  const VectorOps<float>& ops = vector_ops<float>();
   newest_ = slot();
   if (count_ < kPairs) ++count_;
   const float* basis[2 * kPairs];
   rows(basis);
-  double with_move[2 * kPairs];
-  double with_change[2 * kPairs];
-  ops.multi_dot(basis, static_cast<std::size_t>(2 * count_), d_[newest_], n, with_move);
-  ops.multi_dot(basis, static_cast<std::size_t>(2 * count_), c_[newest_], n, with_change);
+  double with[2 * kPairs][2];  // the new move and the new change
+  search_ops().pair_dots(basis, static_cast<std::size_t>(2 * count_), d_[newest_], c_[newest_], n, &with[0][0]);
   for (int j = 0; j < count_; ++j) {
     const int other = age(j);
-    dd_[newest_][other] = dd_[other][newest_] = with_move[j];
-    dc_[newest_][other] = with_move[count_ + j];
-    dc_[other][newest_] = with_change[j];
-    cc_[newest_][other] = cc_[other][newest_] = with_change[count_ + j];
+    dd_[newest_][other] = dd_[other][newest_] = with[j][0];
+    dc_[newest_][other] = with[count_ + j][0];
+    dc_[other][newest_] = with[j][1];
+    cc_[newest_][other] = cc_[other][newest_] = with[count_ + j][1];
   }
 }
 

@@ -36,7 +36,8 @@ bool Lane::judge(const float* logits, const float* gradient) {
   const VectorOps<float>& ops = vector_ops<float>();
   ++evaluations_;
   adversarial_ = false;
-  if (!finite_logits(logits, options.classes) || !ops.all_finite(gradient, options.n)) return false;
+  slope_ = std::sqrt(ops.dot(gradient, gradient, options.n));  // squares of floats are finite in double
+  if (!finite_logits(logits, options.classes) || !(slope_ < HUGE_VAL)) return false;
   const int predicted = largest_class(logits, options.classes);
   const int k = goal_.targeted() ? goal_.target : goal_.label;
   margin_ = hard_margin(logits, options.classes, k, goal_.targeted() ? 1.0 : -1.0);

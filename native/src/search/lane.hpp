@@ -85,6 +85,7 @@ class Lane {
   int evaluations_ = 0;
   int starts_ = 0;
   double margin_ = 0.0;       // hard margin of the goal at the point last judged
+  double slope_ = 0.0;        // norm of the gradient at the point last judged
   bool adversarial_ = false;  // the point last judged
 
  private:

@@ -19,8 +19,19 @@ class Noise {
     return z ^ (z >> 31);
   }
 
-  // Uniform in [-1, 1).
-  double symmetric() { return static_cast<double>(static_cast<std::int64_t>(bits())) * 0x1p-63; }
+  // out_i = around_i plus noise uniform in [-amplitude, amplitude), clipped to [lower, upper]. Two elements a draw.
+  void add(const float* around, float amplitude, float lower, float upper, std::size_t n, float* out) {
+    const float unit = amplitude * 0x1p-31f;
+    for (std::size_t i = 0; i < n; i += 2) {
+      const std::uint64_t drawn = bits();
+      const std::int32_t halves[2] = {static_cast<std::int32_t>(drawn), static_cast<std::int32_t>(drawn >> 32)};
+      for (std::size_t j = i; j < n && j < i + 2; ++j) {
+        const float value = around[j] + unit * static_cast<float>(halves[j - i]);
+        const float raised = value > lower ? value : lower;
+        out[j] = raised < upper ? raised : upper;
+      }
+    }
+  }
 
  private:
   std::uint64_t state_ = 0;

@@ -13,15 +13,19 @@ namespace {
 
 // Found by search over seven networks (docs/benchmarks.md); results change little within a factor of two of each.
 constexpr double kFirstSmoothness = 0.1;
-constexpr double kSmoothnessMemory = 0.6;
+constexpr double kNearSmoothness = 0.5;  // after stay_near
+constexpr double kSmoothnessMemory = 0.8;
+constexpr double kSmoothRatio = 0.03;  // of the trapezoid's error to the linear one, in a step over no kink
+constexpr double kRoughShare = 0.12;   // of such steps, below which s has a kink almost everywhere
 constexpr double kFirstOvershoot = 0.01;
 constexpr double kLeastOvershoot = 1e-5;
 constexpr double kMostOvershoot = 0.1;
 constexpr double kOvershootGrowth = 1.5;  // after a step that did not cross
 constexpr double kOvershootDecay = 0.7;   // after one that did
 constexpr double kErrorShare = 0.5;       // of the expected error that aim makes up for
-constexpr double kPoorPrediction = 0.2;   // linear error over |a| |d|: the trust radius shrinks above,
-constexpr double kGoodPrediction = 0.1;   // and grows below
+constexpr double kLateCrossing = 10.0;   // steps after which, as long as none has crossed, more and more is made up for
+constexpr double kPoorPrediction = 0.2;  // linear error over |a| |d|: the trust radius shrinks above,
+constexpr double kGoodPrediction = 0.1;  // and grows below
 constexpr double kTrustShrink = 0.8;
 constexpr double kTrustGrowth = 1.3;
 constexpr double kCheckTrust = 0.1;        // of |f|, while convergence is checked
@@ -79,7 +83,12 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
   last_error_ = last_step_ = 0.0;
   multiplier_ = std::fmax(0.0, value_[0]) / (slope_ * slope_);  // as without a box
   checking_ = false;
-  steps_ = last_progress_ = 0;
+  steps_ = last_progress_ = smooth_steps_ = 0;
+}
+
+void BoundaryDescent::stay_near(double trust) {
+  trust_ = trust;
+  smoothness_ = kNearSmoothness;
 }
 
 // What the planes held say of the iterate, and of the best point.
@@ -125,6 +134,8 @@ void BoundaryDescent::add_plane(double value) {
   value_[newest_] = value;
   held_[newest_] = 0.0;
 }
+
+bool BoundaryDescent::rough() const { return smooth_steps_ < kRoughShare * steps_; }
 
 double BoundaryDescent::expected_distance() const {
   const double back = margin_ > 0.0 && slope_ > 0.0 ? kExpectation * margin_ / slope_ : 0.0;
@@ -201,7 +212,8 @@ bool BoundaryDescent::propose(float* out) {
           project_halfspaces(x_, &newest, &value, 1, box_, n_, multipliers, target_, kRoughProjection * distance_);
       double ratio = last_step_ > 0.0 ? std::sqrt(ops.squared_distance(target_, center_, n_)) / last_step_ : 1.0;
       if (smoothness_ < 0.3) ratio *= std::fmin(ratio, 1.0);
-      aim = inside + std::fmin(most_aim, kErrorShare * last_error_ * std::fmin(ratio, 2.0));
+      const double share = crossed() ? kErrorShare : kErrorShare * std::fmax(1.0, steps_ / kLateCrossing);
+      aim = inside + std::fmin(most_aim, share * last_error_ * std::fmin(ratio, 2.0));
       // With one plane the multiplier moves with aim in proportion, as long as no further coordinate meets the box.
       multipliers[0] = ahead.multipliers[0];
       if (ahead.curvature > 0.0) multipliers[0] += (aim - inside) / ahead.curvature;
@@ -288,6 +300,7 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   const double trapezoid_error = std::fabs(margin - (margin_ + 0.5 * (sums.a0d + sums.a1d)));
   if (step > 1e-6 && linear_error > scale_ * kNoise) {
     const double ratio = std::fmin(1.0, trapezoid_error / linear_error);
+    if (ratio < kSmoothRatio) ++smooth_steps_;
     smoothness_ = kSmoothnessMemory * smoothness_ + (1.0 - kSmoothnessMemory) * ratio;
   }
   const double prediction = linear_error / (slope_ * step + 1e-12);

@@ -18,6 +18,7 @@
 // the scaled one, and the arithmetic is float32's (search_ops).
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 
 #include "search/halfspace_box.hpp"
@@ -74,7 +75,13 @@ class BoundaryDescent {
   // under way: none may be.
   double first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image);
 
+  // After begin: the start lies among kinks, and the first steps are to reach no further than `trust`.
+  void stay_near(double trust);
+
   int steps() const { return steps_; }
+  bool crossed() const { return best_distance_ < HUGE_VAL; }
+  // Has almost every step gone over a kink?
+  bool rough() const;
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;
 
@@ -132,6 +139,7 @@ class BoundaryDescent {
   double multiplier_ = 0.0;  // sum of those held
   bool checking_ = false;    // a claim of convergence by several planes is being checked with one
   int steps_ = 0;
+  int smooth_steps_ = 0;
   int last_progress_ = 0;
 };
 

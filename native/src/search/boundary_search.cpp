@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "linalg/vector_ops.hpp"
+
 namespace blindspot {
 namespace {
 
@@ -17,6 +19,9 @@ struct Effort {
   int starts;    // descents from the image
   int steps;     // of one descent
   int restarts;  // from noise around the best point
+  // Steps after which the first descent, once it has crossed, gives its turn to the second one, and that one to a fresh
+  // one from the best point of both; with one class alone, that one follows at once. 0: it goes on to its end.
+  int sprint;
   // A descent that has made `trial` steps is given up when it expects to end further behind the best than by `lead`,
   // plus `early_lead` over the steps since.
   int trial;
@@ -24,13 +29,21 @@ struct Effort {
   double early_lead;
 };
 
-constexpr Effort kFast = {45, 7, 4, 36, 0, 3, 0.02, 0.6};
-constexpr Effort kFastTargeted = {50, 1, 1, 50, 0, 3, 0.02, 0.6};
-constexpr Effort kThorough = {400, 9, 9, 60, 12, 8, 0.1, 0.5};
-constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 8, 0.1, 0.5};
+constexpr Effort kFast = {44, 7, 4, 36, 0, 14, 3, 0.02, 0.6};
+constexpr Effort kFastTargeted = {49, 1, 1, 50, 0, 32, 3, 0.02, 0.6};
+constexpr Effort kThorough = {400, 9, 9, 60, 12, 0, 8, 0.1, 0.5};
+constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 0, 8, 0.1, 0.5};
 
-constexpr double kSteepest = 1.7;  // slope that an unseen class may have, over the largest slope seen
-constexpr int kRescue = 4;         // budgets spent on an image before it counts as failed
+constexpr double kSteepest = 1.7;       // slope that an unseen class may have, over the largest slope seen
+constexpr int kRescue = 4;              // budgets spent on an image before it counts as failed
+constexpr double kResumedTrust = 0.02;  // of the distance of the best point, where a descent goes on from it
+
+// Points that a descent asks for after a restart are shaken, if s has a kink almost everywhere: the linearisations are
+// then samples of s at a coarser scale, where there are fewer minima to fall into.
+constexpr double kShake = 1.2;       // of the best distance, at the first step,
+constexpr double kShakeDecay = 0.9;  // and from one to the next,
+constexpr int kShakenSteps = 30;     // for so many steps
+constexpr int kSeenSteps = 10;       // from which on a descent may tell that s has so many kinks
 
 const Effort& effort_of(const SearchOptions& options, Goal goal) {
   if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;
@@ -51,6 +64,7 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   noise_.seed(options.seed * 0x2545f4914f6cdd1du + id_bits);
   stage_ = Stage::kClean;
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
+  waiting_ = resumed_ = rough_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
   ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
 }
@@ -177,12 +191,22 @@ bool BoundarySearch::falls_behind() const {
   return descent_.expected_distance() > best_before_start_ * (1.0 + lead);
 }
 
+// Has the descent had its turn? While the class of the first one is not settled, steps are better spent on the next.
+bool BoundarySearch::turn_over() {
+  const int sprint = effort_of(*options_, goal_).sprint;
+  if (sprint == 0 || descent_.steps() < sprint || !descent_.crossed()) return false;
+  const bool first = next_candidate_ == 1 && !resumed_;
+  if (first) waiting_ = true;
+  return waiting_;
+}
+
 // Goes on with the descent, or with the next start when it has ended.
 void BoundarySearch::advance() {
   for (;;) {
     if (over_budget()) return finish(BS_LANE_BUDGET);
     const bool spent = descent_.steps() >= effort_of(*options_, goal_).steps;
-    if (!spent && !falls_behind() && descent_.propose(point_)) {
+    if (!spent && !turn_over() && !falls_behind() && descent_.propose(point_)) {
+      shake();
       stage_ = Stage::kDescend;
       return;
     }
@@ -193,8 +217,14 @@ void BoundarySearch::advance() {
 // Sets up the next start. True when a descent stands ready; false when a point is asked for first, or all is done.
 bool BoundarySearch::next_start() {
   explain_best();
+  if (starts_ > 0 && restarts_ == 0 && descent_.steps() >= kSeenSteps) rough_ = descent_.rough();
   best_before_start_ = best_l2_;
-  if (next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL) {
+  const bool another = next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL;
+  if (waiting_ && (next_candidate_ > 1 || !another)) {
+    resume();
+    return true;
+  }
+  if (another) {
     const Candidate& candidate = candidates_[next_candidate_++];
     ++starts_;
     question_ = {candidate.one_hot, 1.0, kTowardsClass};
@@ -209,22 +239,44 @@ bool BoundarySearch::next_start() {
   return false;
 }
 
+// From the best point, with nothing but what is known there: what both descents have seen further out only misleads.
+void BoundarySearch::resume() {
+  waiting_ = false;
+  resumed_ = true;
+  best_before_start_ = HUGE_VAL;  // no falling behind itself
+  question_ = {goal_.targeted() ? goal_.target : best_class_, 1.0, kTowardsClass};
+  const double slope = std::sqrt(vector_ops<float>().dot(best_gradient_, best_gradient_, options_->n));
+  descent_.begin(*options_, x_, best_, {best_margin_, slope, best_gradient_, true});
+  descent_.stay_near(kResumedTrust * best_l2_);
+}
+
+// Moves the point proposed by noise that decays with the steps.
+void BoundarySearch::shake() {
+  if (!rough_ || restarts_ == 0 || !succeeded() || descent_.steps() >= kShakenSteps) return;
+  double norm = kShake * best_l2_;
+  for (int j = 0; j < descent_.steps(); ++j) norm *= kShakeDecay;
+  add_noise(point_, norm);
+}
+
 // Asks for a point near the best one, half its distance away, or, while there is none, near the image, further out each
 // time. Restarts from noise around the image fall back into the same minimum far more often than those around the best.
 bool BoundarySearch::start_from_noise() {
   const std::size_t n = options_->n;
-  const Box box = options_->box;
   ++restarts_;
   ++starts_;
-  const double width = static_cast<double>(box.upper) - static_cast<double>(box.lower);
+  const double width = static_cast<double>(options_->box.upper) - static_cast<double>(options_->box.lower);
   const double norm = succeeded() ? 0.5 * best_l2_ : 0.02 * width * std::sqrt(static_cast<double>(n)) * restarts_;
-  const float* around = succeeded() ? best_ : x_;
-  const double amplitude = std::sqrt(3.0 / static_cast<double>(n)) * norm;
-  noise_.add(around, static_cast<float>(amplitude), box.lower, box.upper, n, point_);
+  add_noise(succeeded() ? best_ : x_, norm);
   const int towards = goal_.targeted() ? goal_.target : succeeded() ? best_class_ : candidates_[0].one_hot;
   question_ = {towards, 1.0, kTowardsClass};
   stage_ = Stage::kNoise;
   return true;
+}
+
+// point_ := around, moved by noise of about this norm, in the box.
+void BoundarySearch::add_noise(const float* around, double norm) {
+  const double amplitude = std::sqrt(3.0 / static_cast<double>(options_->n)) * norm;
+  noise_.add(around, static_cast<float>(amplitude), options_->box.lower, options_->box.upper, options_->n, point_);
 }
 
 // The descent that has just ended knows more of the constraint at the best point than the one gradient kept there.

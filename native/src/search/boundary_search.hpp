@@ -56,6 +56,10 @@ class BoundarySearch final : public Lane {
   void advance();
   bool next_start();
   bool start_from_noise();
+  void add_noise(const float* around, double norm);
+  void shake();
+  bool turn_over();
+  void resume();
   bool over_budget() const;
   bool falls_behind() const;
   void explain_best();
@@ -72,6 +76,9 @@ class BoundarySearch final : public Lane {
   int next_candidate_ = 0;
   int restarts_ = 0;
   int budget_ = 0;
+  bool waiting_ = false;  // the first descent, for the second to have its turn
+  bool resumed_ = false;
+  bool rough_ = false;  // the descents before the first restart saw kinks almost everywhere
   double best_before_start_ = 0.0;
   float* kept_[kMostScreened] = {};
 };

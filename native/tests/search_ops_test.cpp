@@ -290,9 +290,12 @@ void check_stationarity(const Case& c, double mu) {
 
 void check_between(const Case& c, float t) {
   std::vector<float> out(c.n);
-  search_ops().between(c.x.data(), c.y.data(), t, c.n, out.data());
+  search_ops().between(c.x.data(), c.y.data(), t, c.lower, c.upper, c.n, out.data());
   bool same = true;
-  for (std::size_t i = 0; i < c.n; ++i) same = same && out[i] == c.x[i] + t * (c.y[i] - c.x[i]);
+  for (std::size_t i = 0; i < c.n; ++i) {
+    same = same && out[i] == clip(c.x[i] + t * (c.y[i] - c.x[i]), c.lower, c.upper);
+    same = same && out[i] >= c.lower && out[i] <= c.upper;
+  }
   CHECK(same);
 }
 
@@ -325,6 +328,26 @@ TEST_CASE("every kernel does what its contract writes down, to the bit, at every
       check_between(c, 1.0f);
     }
   }
+}
+
+TEST_CASE("a point between two of the box stays in it, however the sum rounds") {
+  const float lower = -0.9f;
+  bool rounds_beyond = false;
+  for (int k = 1; k < 4096 && !rounds_beyond; ++k) {
+    const float x = lower + static_cast<float>(k) * 1e-4f;
+    for (float upper : {0.3f, 0.7f, 0.45f}) {
+      if (!(x + 1.0f * (upper - x) > upper)) continue;
+      rounds_beyond = true;
+      for (const std::string& set : instruction_sets()) {
+        CAPTURE(set);
+        const UseInstructionSet use(set);
+        std::vector<float> from(16, x), to(16, upper), out(16);
+        search_ops().between(from.data(), to.data(), 1.0f, lower, upper, 16, out.data());
+        for (float value : out) CHECK(value <= upper);
+      }
+    }
+  }
+  CHECK(rounds_beyond);
 }
 
 TEST_CASE("a coordinate that lands exactly on a bound counts as free") {

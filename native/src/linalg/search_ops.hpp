@@ -84,8 +84,8 @@ struct SearchOps {
                          std::size_t n, double* out);
   // sum (a_i - b_i)^2
   double (*squared_distance)(const float* a, const float* b, std::size_t n);
-  // out_i = x_i + t (y_i - x_i)
-  void (*between)(const float* x, const float* y, float t, std::size_t n, float* out);
+  // out_i = clip(x_i + t (y_i - x_i)): rounded, the sum may lie beyond y_i.
+  void (*between)(const float* x, const float* y, float t, float lower, float upper, std::size_t n, float* out);
 
   // Of a proof: in double throughout, as vector_ops.
   StationaritySums (*stationarity)(const float* x, const float* y, const float* a, double mu, double lower,

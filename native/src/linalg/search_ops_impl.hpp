@@ -274,11 +274,11 @@ double squared_distance_in_floats(const float* a, const float* b, std::size_t n)
   return sum[0];
 }
 
-void between(const float* x, const float* y, float t, std::size_t n, float* out) {
+void between(const float* x, const float* y, float t, float lower, float upper, std::size_t n, float* out) {
   double nothing[1];
   sweep_floats<0>(n, nothing, [=]<typename V>(std::size_t i, V*) BLINDSPOT_INLINE_LAMBDA {
     const V from = load<V>(x + i);
-    Memory<V>::store(out + i, from + (V{} + t) * (load<V>(y + i) - from));
+    Memory<V>::store(out + i, clip(from + (V{} + t) * (load<V>(y + i) - from), lower, upper));
   });
 }
 

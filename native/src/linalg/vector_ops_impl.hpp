@@ -243,9 +243,8 @@ BLINDSPOT_INLINE double tree_sum(const double* lanes) {
   return tree_sum(parts);
 }
 
-// Runs body(i, sums, maxima) over all elements. The body is given V = Doubles or double; it leaves what
-// The same with the arithmetic in T: V = Pack<T> or T. Each sum is one of products, in double, of two values of T that
-// the body leaves in left and right.
+// Runs body(i, left, right, maxima) over all elements, its arithmetic in T: V = Pack<T> or T. Each sum is one of products, in
+// double, of two values of T that the body leaves in left and right; the maxima (which start at 0) it raises itself.
 template <typename T, int Sums, int Maxima, typename Body>
 BLINDSPOT_INLINE void sweep_packs(std::size_t n, double* sum, double* maximum, Body body) {
   constexpr int kStep = kPackWidth<T>;
@@ -300,7 +299,7 @@ BLINDSPOT_INLINE void sweep_packs(std::size_t n, double* sum, double* maximum, B
   }
 }
 
-// element(s) i add to each sum, and raises the maxima (which start at 0) itself.
+// The same with the arithmetic in double, V = Doubles or double: the body leaves what element(s) i add to each sum.
 template <int Sums, int Maxima, typename Body>
 BLINDSPOT_INLINE void sweep(std::size_t n, double* sum, double* maximum, Body body) {
   Doubles total[Sums + 1][kParts] = {};

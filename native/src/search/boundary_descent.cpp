@@ -275,7 +275,7 @@ bool BoundaryDescent::propose(float* out) {
     // A shorter step along the boundary: project a point between the iterate and x, so that the way back to the
     // boundary is made in full.
     float* const start = free_f_;
-    ops.between(center_, x_, static_cast<float>(share), n_, start);
+    ops.between(center_, x_, static_cast<float>(share), box_.lower, box_.upper, n_, start);
     double along[kMaxPlanes][2];
     ops.pair_dots_from(rows, static_cast<std::size_t>(planes), x_, start, start, n_, &along[0][0]);
     for (int j = 0; j < planes; ++j) {
@@ -285,7 +285,7 @@ bool BoundaryDescent::propose(float* out) {
     project_halfspaces(start, rows, values, planes, box_, n_, multipliers, target_, tolerance);
     const double shorter = std::sqrt(ops.squared_distance(target_, center_, n_));
     const double part = shorter > trust_ ? trust_ / shorter : 1.0;
-    ops.between(center_, target_, static_cast<float>(part), n_, out);
+    ops.between(center_, target_, static_cast<float>(part), box_.lower, box_.upper, n_, out);
     return true;
   }
 }

@@ -71,8 +71,8 @@ class BoundaryDescent {
   // that agree with margin at y, when it shows it better.
   void explain(const float* y, double margin, float* gradient);
 
-  // The distance from x to the boundary by the answer at x itself; infinite when it lies outside the box. Ends no descent
-  // under way: none may be.
+  // The distance from x to the boundary by the answer at x itself; infinite when it lies outside the box. Only between
+  // descents: it scales the constraint anew.
   double first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image);
 
   // After begin: the start lies among kinks, and the first steps are to reach no further than `trust`.

@@ -8,6 +8,7 @@
 #include "instruction_sets.hpp"
 #include "linalg/search_ops.hpp"
 #include "problems.hpp"
+#include "search/noise.hpp"
 
 using blindspot::kMaxPlanes;
 using blindspot::MoveSums;
@@ -299,6 +300,29 @@ void check_between(const Case& c, float t) {
   CHECK(same);
 }
 
+std::uint32_t xorshift(std::uint32_t word) {
+  word ^= word << 13;
+  word ^= word >> 17;
+  word ^= word << 5;
+  return word;
+}
+
+void check_add_noise(const Case& c, float amplitude) {
+  std::uint32_t state[16], expected[16];
+  for (std::uint32_t lane = 0; lane < 16; ++lane) state[lane] = expected[lane] = 0x9e3779b9u * (lane + 1);
+  std::vector<float> out(c.n);
+  search_ops().add_noise(c.x.data(), amplitude, c.lower, c.upper, c.n, state, out.data());
+  bool same = true;
+  for (std::size_t i = 0; i < c.n; ++i) {
+    std::uint32_t& word = expected[i % 16];
+    word = xorshift(word);
+    const float drawn = static_cast<float>(static_cast<std::int32_t>(word));
+    same = same && out[i] == clip(c.x[i] + amplitude * 0x1p-31f * drawn, c.lower, c.upper);
+  }
+  CHECK(same);
+  CHECK(std::memcmp(state, expected, sizeof state) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("every kernel does what its contract writes down, to the bit, at every length and on every set") {
@@ -326,6 +350,8 @@ TEST_CASE("every kernel does what its contract writes down, to the bit, at every
       check_stationarity(c, 0.8);
       check_between(c, 0.61f);
       check_between(c, 1.0f);
+      check_add_noise(c, 0.2f);
+      check_add_noise(c, 2.0f);
     }
   }
 }
@@ -348,6 +374,31 @@ TEST_CASE("a point between two of the box stays in it, however the sum rounds") 
     }
   }
   CHECK(rounds_beyond);
+}
+
+TEST_CASE("noise is uniform, of the norm that its amplitude says, and another one each time") {
+  constexpr std::size_t n = 100'000;
+  const std::vector<float> around(n, 0.0f);
+  std::vector<float> first(n), second(n);
+  blindspot::Noise noise;
+  noise.seed(7);
+  noise.add(around.data(), 2.0f, -9.0f, 9.0f, n, first.data());
+  noise.add(around.data(), 2.0f, -9.0f, 9.0f, n, second.data());
+  double mean = 0.0, square = 0.0, neighbours = 0.0, draws = 0.0;
+  int bins[8] = {};
+  for (std::size_t i = 0; i < n; ++i) {
+    mean += first[i];
+    square += first[i] * first[i];
+    neighbours += first[i] * first[(i + 1) % n];
+    draws += first[i] * second[i];
+    ++bins[static_cast<int>((first[i] + 2.0f) * 1.9999f)];
+  }
+  // Four standard deviations of each.
+  CHECK(std::fabs(mean / n) < 4.0 * 1.155 / std::sqrt(n));
+  CHECK(std::fabs(square / n - 4.0 / 3.0) < 4.0 * 1.193 / std::sqrt(n));
+  CHECK(std::fabs(neighbours / n) < 4.0 * 1.334 / std::sqrt(n));
+  CHECK(std::fabs(draws / n) < 4.0 * 1.334 / std::sqrt(n));
+  for (int bin : bins) CHECK(std::fabs(bin - n / 8.0) < 4.5 * std::sqrt(n / 8.0 * 7.0 / 8.0));
 }
 
 TEST_CASE("a coordinate that lands exactly on a bound counts as free") {

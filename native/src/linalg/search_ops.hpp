@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace blindspot {
 
@@ -86,6 +87,11 @@ struct SearchOps {
   double (*squared_distance)(const float* a, const float* b, std::size_t n);
   // out_i = clip(x_i + t (y_i - x_i)): rounded, the sum may lie beyond y_i.
   void (*between)(const float* x, const float* y, float t, float lower, float upper, std::size_t n, float* out);
+
+  // out_i = clip(around_i + noise) for noise uniform in [-amplitude, amplitude), drawn from lane i mod 16 of state: 16 words,
+  // none of them 0, each a generator xorshift32 (Marsaglia, Xorshift RNGs, J. Stat. Softw. 8(14), 2003), left advanced.
+  void (*add_noise)(const float* around, float amplitude, float lower, float upper, std::size_t n, std::uint32_t* state,
+                    float* out);
 
   // Of a proof: in double throughout, as vector_ops.
   StationaritySums (*stationarity)(const float* x, const float* y, const float* a, double mu, double lower,

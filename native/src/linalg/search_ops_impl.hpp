@@ -3,58 +3,106 @@
 
 namespace {
 
+#if defined(__wasm__)
+#define BLINDSPOT_TWICE true
+#else
+#define BLINDSPOT_TWICE false
+#endif
+
 typedef Pack<float> Floats;
 constexpr int kFloats = kPackWidth<float>;
 constexpr int kPacks = kLanes / kFloats;  // registers in a block
 
-// One run's lanes of one register, added to the lanes of double.
-BLINDSPOT_INLINE void flush(Floats run, Doubles* lanes) {
+// One run's lanes of one register, added to the lanes of double; those of the first run start them.
+BLINDSPOT_INLINE void flush(Floats run, bool first, Doubles* lanes) {
   constexpr int kHalves = kFloats / kWidth;
   Doubles halves[kHalves];
   widen(run, halves);
 #pragma GCC unroll 2
-  for (int half = 0; half < kHalves; ++half) lanes[half] += halves[half];
+  for (int half = 0; half < kHalves; ++half) lanes[half] = first ? halves[half] : lanes[half] + halves[half];
 }
+
+// The index i + Offset: added to a pointer, Offset becomes a constant of the load or store.
+template <int Offset>
+struct Shifted {
+  std::size_t i;
+  template <typename T>
+  friend BLINDSPOT_INLINE T* operator+(T* pointer, Shifted index) {
+    return pointer + index.i + Offset;
+  }
+};
 
 // Runs body(i, terms) over all elements, V = Floats or float; the terms that it leaves for element(s) i are added up.
 // Registers of lanes are independent: each goes over a whole run by itself, so that its sums stay in registers.
 template <int Sums, typename Body>
 BLINDSPOT_INLINE void sweep_floats(std::size_t n, double* sum, Body body) {
-  Doubles total[Sums + 1][kParts] = {};
+  // Two blocks at once spare WebAssembly half of its addresses and checks, as long as the sums stay in registers.
+  constexpr bool kTwice = BLINDSPOT_TWICE && Sums <= 3;
+  Doubles total[Sums + 1][kParts];
   const std::size_t whole = n - n % kBlock;
   for (std::size_t start = 0; start < whole; start += kRun) {
     const std::size_t stop = whole - start > kRun ? start + kRun : whole;
 #pragma GCC unroll 1
     for (int pack = 0; pack < kPacks; ++pack) {
       Floats run[Sums + 1] = {};
-#pragma GCC unroll 1
-      for (std::size_t i = start; i < stop; i += kBlock) {
+      const auto add = [&](auto i) BLINDSPOT_INLINE_LAMBDA {
         Floats term[Sums + 1];
-        body.template operator()<Floats>(i + static_cast<std::size_t>(pack * kFloats), term);
+        body.template operator()<Floats>(i, term);
 #pragma GCC unroll 16
         for (int s = 0; s < Sums; ++s) run[s] += term[s];
+      };
+      std::size_t i = start + static_cast<std::size_t>(pack * kFloats);
+      if constexpr (kTwice) {
+        for (; i + kBlock < stop; i += 2 * kBlock) {
+          add(Shifted<0>{i});
+          add(Shifted<static_cast<int>(kBlock)>{i});
+        }
+        if (i < stop) add(Shifted<0>{i});
+      } else {
+#pragma GCC unroll 1
+        for (; i < stop; i += kBlock) add(Shifted<0>{i});
       }
 #pragma GCC unroll 16
-      for (int s = 0; s < Sums; ++s) flush(run[s], total[s] + pack * kFloats / kWidth);
+      for (int s = 0; s < Sums; ++s) flush(run[s], start == 0, total[s] + pack * kFloats / kWidth);
     }
+  }
+  if (whole == n && n > 0) {
+    for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(total[s]);
+    return;
   }
   alignas(64) double lanes[Sums + 1][kLanes];
   for (int s = 0; s < Sums; ++s) {
-    for (int part = 0; part < kParts; ++part) store(lanes[s] + part * kWidth, total[s][part]);
+    for (int part = 0; part < kParts; ++part) store(lanes[s] + part * kWidth, whole > 0 ? total[s][part] : Doubles{});
   }
   for (std::size_t i = whole; i < n; ++i) {
     float term[Sums + 1];
-    body.template operator()<float>(i, term);
+    body.template operator()<float>(Shifted<0>{i}, term);
     for (int s = 0; s < Sums; ++s) lanes[s][i - whole] += static_cast<double>(term[s]);
   }
   for (int s = 0; s < Sums; ++s) sum[s] = tree_sum(lanes[s]);
+}
+
+// Hides from clang that this is a mask: for WebAssembly it makes three instructions of a mask's `and`.
+template <typename M>
+BLINDSPOT_INLINE M plain_bits(M mask) {
+#if defined(__wasm_simd128__)
+  __asm__("" : "+r"(mask));
+#endif
+  return mask;
 }
 
 // value where the condition holds, 0 elsewhere.
 BLINDSPOT_INLINE float where(bool condition, float value) { return condition ? value : 0.0f; }
 template <typename M>
 BLINDSPOT_INLINE Floats where(M condition, Floats value) {
-  return (Floats)((M)value & condition);
+  return (Floats)((M)value & plain_bits(condition));
+}
+
+// value where the condition does not hold, 0 elsewhere.
+BLINDSPOT_INLINE double except(bool condition, double value) { return condition ? 0.0 : value; }
+template <typename M>
+BLINDSPOT_INLINE Doubles except(M condition, Doubles value) {
+  return (Doubles)((M)value & ~plain_bits(condition));
 }
 
 template <typename V>
@@ -63,8 +111,8 @@ BLINDSPOT_INLINE V clip(V value, float lower, float upper) {
 }
 
 // The unclipped minimiser, the planes' values left in ai.
-template <int Planes, typename V>
-BLINDSPOT_INLINE V dual_value(V zi, const float* const* a, const float* mu, std::size_t i, V* ai) {
+template <int Planes, typename V, typename Index>
+BLINDSPOT_INLINE V dual_value(V zi, const float* const* a, const float* mu, Index i, V* ai) {
   V value = zi;
 #pragma GCC unroll 4
   for (int j = 0; j < Planes; ++j) {
@@ -76,7 +124,7 @@ BLINDSPOT_INLINE V dual_value(V zi, const float* const* a, const float* mu, std:
 
 DualSums dual_line(const float* z, const float* a, float mu, float lower, float upper, std::size_t n, float* y) {
   double sum[3];
-  sweep_floats<3>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<3>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V zi = load<V>(z + i);
     const V ai = load<V>(a + i);
     const V value = zi - (V{} + mu) * ai;
@@ -97,7 +145,7 @@ double dual_point_of(const float* z, const float* const* a, const float* mu, flo
   const float* row[Planes];
   float weight[Planes];
   for (int j = 0; j < Planes; ++j) row[j] = a[j], weight[j] = mu[j];
-  sweep_floats<1 + Planes>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<1 + Planes>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V zi = load<V>(z + i);
     V ai[Planes];
     const V yi = clip(dual_value<Planes>(zi, row, weight, i, ai), lower, upper);
@@ -128,7 +176,7 @@ void dual_gram_of(const float* z, const float* const* a, const float* mu, float 
   const float* row[Planes];
   float weight[Planes];
   for (int j = 0; j < Planes; ++j) row[j] = a[j], weight[j] = mu[j];
-  sweep_floats<kPairs>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<kPairs>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     V ai[Planes];
     const V value = dual_value<Planes>(load<V>(z + i), row, weight, i, ai);
     const auto inside = both(value >= V{} + lower, value <= V{} + upper);
@@ -167,7 +215,7 @@ BLINDSPOT_INLINE V scaled(V a, float scale) {
 
 void scaled_copy(const float* a, float scale, std::size_t n, float* out) {
   double nothing[1];
-  sweep_floats<0>(n, nothing, [=]<typename V>(std::size_t i, V*) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<0>(n, nothing, [=]<typename V>(auto i, V*) BLINDSPOT_INLINE_LAMBDA {
     Memory<V>::store(out + i, scaled(load<V>(a + i), scale));
   });
 }
@@ -175,7 +223,7 @@ void scaled_copy(const float* a, float scale, std::size_t n, float* out) {
 StepSums compare_points(const float* x, float* y0, const float* y1, const float* a0, const float* gradient, float scale,
                         float lower, float upper, std::size_t n, float* plane, float* d, float* change) {
   double sum[5];
-  sweep_floats<5>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<5>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V to = load<V>(y1 + i);
     const V step = to - load<V>(y0 + i);
     const V before = load<V>(a0 + i);
@@ -198,7 +246,7 @@ StepSums compare_points(const float* x, float* y0, const float* y1, const float*
 double split_free(const float* x, const float* y, const float* a, const float* target, float lower, float upper,
                   std::size_t n, float* f, float* m) {
   double sum[1];
-  sweep_floats<1>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<1>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V at = load<V>(y + i);
     const V to = load<V>(target + i);
     const V ai = load<V>(a + i);
@@ -214,7 +262,7 @@ double split_free(const float* x, const float* y, const float* a, const float* t
 MoveSums move(const float* x, const float* y, const float* target, const float* coeff, const float* const* rows,
               std::size_t k, float scale, float lower, float upper, std::size_t n, float* out) {
   double sum[2];
-  sweep_floats<2>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<2>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     V free_step = {};
     for (std::size_t j = 0; j < k; ++j) free_step += (V{} + coeff[j]) * load<V>(rows[j] + i);
     const V at = load<V>(y + i);
@@ -237,7 +285,7 @@ BLINDSPOT_INLINE void pair_dots_of(const float* const* rows, const float* from, 
                                    std::size_t n, double* out) {
   const float* row[Rows];
   for (int j = 0; j < Rows; ++j) row[j] = rows[j];
-  sweep_floats<2 * Rows>(n, out, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<2 * Rows>(n, out, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V origin = from == nullptr ? V{} : load<V>(from + i);
     const V ui = load<V>(u + i) - origin;
     const V vi = load<V>(v + i) - origin;
@@ -267,7 +315,7 @@ void pair_dots_from(const float* const* rows, std::size_t k, const float* x, con
 
 double squared_distance_in_floats(const float* a, const float* b, std::size_t n) {
   double sum[1];
-  sweep_floats<1>(n, sum, [=]<typename V>(std::size_t i, V* term) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<1>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V difference = load<V>(a + i) - load<V>(b + i);
     term[0] = difference * difference;
   });
@@ -276,10 +324,42 @@ double squared_distance_in_floats(const float* a, const float* b, std::size_t n)
 
 void between(const float* x, const float* y, float t, float lower, float upper, std::size_t n, float* out) {
   double nothing[1];
-  sweep_floats<0>(n, nothing, [=]<typename V>(std::size_t i, V*) BLINDSPOT_INLINE_LAMBDA {
+  sweep_floats<0>(n, nothing, [=]<typename V>(auto i, V*) BLINDSPOT_INLINE_LAMBDA {
     const V from = load<V>(x + i);
     Memory<V>::store(out + i, clip(from + (V{} + t) * (load<V>(y + i) - from), lower, upper));
   });
+}
+
+template <typename W>
+BLINDSPOT_INLINE W xorshift(W word) {
+  word ^= word << 13;
+  word ^= word >> 17;
+  return word ^ (word << 5);
+}
+
+void add_noise(const float* around, float amplitude, float lower, float upper, std::size_t n, std::uint32_t* state,
+               float* out) {
+  typedef Pack<std::uint32_t> Words;
+  typedef Pack<std::int32_t> Integers;
+  const float unit = amplitude * 0x1p-31f;
+  Words words[kPacks];
+  __builtin_memcpy(words, state, sizeof words);
+  const std::size_t whole = n - n % kBlock;
+  for (std::size_t start = 0; start < whole; start += kBlock) {
+#pragma GCC unroll 4
+    for (int pack = 0; pack < kPacks; ++pack) {
+      const std::size_t i = start + static_cast<std::size_t>(pack * kFloats);
+      words[pack] = xorshift(words[pack]);
+      const Floats drawn = __builtin_convertvector((Integers)words[pack], Floats);
+      Memory<Floats>::store(out + i, clip(load<Floats>(around + i) + (Floats{} + unit) * drawn, lower, upper));
+    }
+  }
+  __builtin_memcpy(state, words, sizeof words);
+  for (std::size_t i = whole; i < n; ++i) {
+    std::uint32_t& word = state[i - whole];
+    word = xorshift(word);
+    out[i] = clip(around[i] + unit * static_cast<float>(static_cast<std::int32_t>(word)), lower, upper);
+  }
 }
 
 StationaritySums stationarity(const float* x, const float* y, const float* a, double mu, double lower, double upper,
@@ -291,9 +371,9 @@ StationaritySums stationarity(const float* x, const float* y, const float* a, do
     const V f = at - load<V>(x + i);
     const V g = f + (V{} + mu) * ai;
     const auto held = either(both(at <= V{} + lower, g > V{}), both(at >= V{} + upper, g < V{}));
-    term[0] = held ? V{} : g * g;
-    term[1] = held ? V{} : f * ai;
-    term[2] = held ? V{} : ai * ai;
+    term[0] = except(held, g * g);
+    term[1] = except(held, f * ai);
+    term[2] = except(held, ai * ai);
     term[3] = f * f;
   });
   return {sum[0], sum[1], sum[2], sum[3]};
@@ -303,9 +383,9 @@ StationaritySums stationarity(const float* x, const float* y, const float* a, do
 
 const SearchOps& search_table() {
   static constexpr SearchOps ops = {
-      dual_line,  dual_point,   dual_gram, scaled_copy,    compare_points,
-      split_free, move,         pair_dots, pair_dots_from, squared_distance_in_floats,
-      between,    stationarity,
+      dual_line,  dual_point, dual_gram,    scaled_copy,    compare_points,
+      split_free, move,       pair_dots,    pair_dots_from, squared_distance_in_floats,
+      between,    add_noise,  stationarity,
   };
   return ops;
 }

@@ -215,6 +215,9 @@ template <typename V>
 BLINDSPOT_INLINE V magnitude(V a) {
   return a < V{} ? -a : a;
 }
+#if defined(__wasm_simd128__)
+BLINDSPOT_INLINE Pack<float> magnitude(Pack<float> a) { return (Pack<float>)wasm_f32x4_abs((v128_t)a); }
+#endif
 
 // ((l0+l8)+(l4+l12))+…
 BLINDSPOT_INLINE double tree_sum(const Doubles* lanes) {

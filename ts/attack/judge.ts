@@ -103,7 +103,8 @@ export class Judge {
 
 /** To the nearest of 256 levels, in place: what an 8-bit file gives back. */
 export function roundTo8Bits(pixels: Float32Array): void {
-  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.round((pixels[i] as number) * 255) / 255;
+  // Math.round is several times slower, and the same where a product of 24 by 8 bits is exact.
+  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.floor((pixels[i] as number) * 255 + 0.5) / 255;
 }
 
 /** NaN when a logit is. */

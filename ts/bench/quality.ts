@@ -144,7 +144,7 @@ async function longRuns(
   context: BenchContext,
 ): Promise<Map<string, Run>> {
   const maxEvaluations = context.quick ? LONG_EVALUATIONS.quick : LONG_EVALUATIONS.full;
-  const settings = { version: 1, target, maxEvaluations, seeds: LONG_SEEDS };
+  const settings = { version: 2, target, maxEvaluations, seeds: LONG_SEEDS };
   const pixels = new Uint8Array(images.images.buffer, images.images.byteOffset, images.images.byteLength);
   const key = createHash('sha256').update(bytes).update(pixels).update(JSON.stringify(settings)).digest('hex');
   const file = path.join(context.folder, 'long-runs', `${key.slice(0, 16)}.json`);
@@ -274,16 +274,16 @@ const BOUNDS: readonly QualityBound[] = [
     setting: 'fast',
     evaluations: [50, 50],
     above: [0.007, 0.01],
-    bar: 'the best of all runs',
-    over: ({ bestOfAll }) => bestOfAll,
+    bar: 'any run',
+    over: ({ bestRun }) => bestRun,
   },
   {
     target: 'labels',
     setting: 'thorough',
     evaluations: [300, 300],
     above: [0.0015, 0.003],
-    bar: 'the best of all runs',
-    over: ({ bestOfAll }) => bestOfAll,
+    bar: 'any run',
+    over: ({ bestRun }) => bestRun,
   },
 ];
 
@@ -300,22 +300,25 @@ function goals(cases: readonly Case[]): Goal[] {
   return [...bounds, ...linearGoal(cases)];
 }
 
-/** The worse of the two seeds decides. */
+/** The worse of the two seeds decides. In brackets above the best of all runs, image by image. */
 function boundGoal(bound: QualityBound, network: Case['network'], cases: readonly Case[]): Goal {
   const own = cases.filter(({ target }) => target === bound.target);
   const kind = network === 'convnet' ? 1 : 0;
   const evaluations = Math.max(...own.map(({ runs }) => runs.get(bound.setting)?.evaluations ?? Number.NaN));
-  const excess = Math.max(
-    ...own.map((one) => {
-      const means = meansOf(one);
-      return (means.mean.get(bound.setting) ?? Number.NaN) / bound.over(means) - 1;
-    }),
-  );
+  const excessOver = (bar: (means: Means) => number) =>
+    Math.max(
+      ...own.map((one) => {
+        const means = meansOf(one);
+        return (means.mean.get(bound.setting) ?? Number.NaN) / bar(means) - 1;
+      }),
+    );
+  const excess = excessOver(bound.over);
+  const ofAll = above(1 + excessOver(({ bestOfAll }) => bestOfAll));
   const missed = own.some((one) => one.runs.get(bound.setting)?.l2.includes(null) === true);
   return {
     what: `${network}, ${label(bound.target)}, ${bound.setting}`,
     goal: `≤ ${bound.evaluations[kind]} evaluations, mean L2 ≤ ${digits(100 * bound.above[kind], 2)} % above ${bound.bar}`,
-    measured: `${digits(evaluations)}, ${above(1 + excess)}${missed ? ', some not found' : ''}`,
+    measured: `${digits(evaluations)}, ${above(1 + excess)} (${ofAll})${missed ? ', some not found' : ''}`,
     met: evaluations <= bound.evaluations[kind] && excess <= bound.above[kind] && !missed,
   };
 }

@@ -7,6 +7,8 @@ import type { Search, SearchOptions, SearchResult } from './kernel.ts';
 
 type ResultField = (typeof SEARCH_RESULT_FIELDS)[number];
 
+const PLACE = Object.fromEntries(SEARCH_RESULT_FIELDS.map((name, place) => [name, place])) as Record<ResultField, number>;
+
 export class SearchHandle extends Handle<SearchBackend> implements Search {
   readonly options: Required<SearchOptions>;
 
@@ -71,7 +73,8 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
   take(): SearchResult | undefined {
     const { backend } = this;
     if (backend.take() === 0) return undefined;
-    const field = (name: ResultField): number => backend.result[SEARCH_RESULT_FIELDS.indexOf(name)] ?? Number.NaN;
+    const { result } = backend;
+    const field = (name: ResultField): number => result[PLACE[name]] ?? Number.NaN;
     return {
       id: field('id'),
       status: field('status') as LaneStatus,

@@ -15,8 +15,9 @@ namespace {
 constexpr double kFirstSmoothness = 0.1;
 constexpr double kNearSmoothness = 0.5;  // after stay_near
 constexpr double kSmoothnessMemory = 0.8;
-constexpr double kSmoothRatio = 0.03;  // of the trapezoid's error to the linear one, in a step over no kink
-constexpr double kRoughShare = 0.12;   // of such steps, below which s has a kink almost everywhere
+constexpr double kSmoothRatio = 0.03;     // of the trapezoid's error to the linear one, in a step over no kink
+constexpr double kRoughShare = 0.12;      // of such steps, below which s has a kink almost everywhere
+constexpr double kEarlyRoughShare = 0.3;  // and below which it may have one, while a descent has made few steps
 constexpr double kFirstOvershoot = 0.01;
 constexpr double kLeastOvershoot = 1e-5;
 constexpr double kMostOvershoot = 0.1;
@@ -136,6 +137,8 @@ void BoundaryDescent::add_plane(double value) {
 }
 
 bool BoundaryDescent::rough() const { return smooth_steps_ < kRoughShare * steps_; }
+
+bool BoundaryDescent::kinks_prevail() const { return smooth_steps_ < kEarlyRoughShare * steps_; }
 
 double BoundaryDescent::expected_distance() const {
   const double back = margin_ > 0.0 && slope_ > 0.0 ? kExpectation * margin_ / slope_ : 0.0;

@@ -82,6 +82,8 @@ class BoundaryDescent {
   bool crossed() const { return best_distance_ < HUGE_VAL; }
   // Has almost every step gone over a kink?
   bool rough() const;
+  // The same of the first few steps, where fewer are known.
+  bool kinks_prevail() const;
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;
 

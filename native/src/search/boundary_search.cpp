@@ -45,6 +45,13 @@ constexpr double kShakeDecay = 0.9;  // and from one to the next,
 constexpr int kShakenSteps = 30;     // for so many steps
 constexpr int kSeenSteps = 10;       // from which on a descent may tell that s has so many kinks
 
+// The first targeted descent is shaken from the step on at which most of those on smooth networks have crossed, which
+// hardly any on piecewise linear ones has, if it has not crossed either: on smooth ones shaking only costs.
+constexpr int kFirstShaken = 6;
+constexpr int kFirstShakenEnd = 28;        // soon enough for the descent to settle
+constexpr double kFirstShake = 0.8;        // of the distance expected, at the first such step,
+constexpr double kFirstShakeDecay = 0.85;  // and from one to the next
+
 const Effort& effort_of(const SearchOptions& options, Goal goal) {
   if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;
   return goal.targeted() ? kFastTargeted : kFast;
@@ -64,7 +71,7 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   noise_.seed(options.seed * 0x2545f4914f6cdd1du + id_bits);
   stage_ = Stage::kClean;
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
-  waiting_ = resumed_ = rough_ = false;
+  waiting_ = resumed_ = rough_ = late_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
   ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
 }
@@ -252,9 +259,18 @@ void BoundarySearch::resume() {
 
 // Moves the point proposed by noise that decays with the steps.
 void BoundarySearch::shake() {
-  if (!rough_ || restarts_ == 0 || !succeeded() || descent_.steps() >= kShakenSteps) return;
+  const int steps = descent_.steps();
+  if (restarts_ == 0) {
+    if (steps == kFirstShaken) late_ = goal_.targeted() && !resumed_ && !descent_.crossed() && descent_.kinks_prevail();
+    if (!late_ || resumed_ || steps < kFirstShaken || steps >= kFirstShakenEnd) return;
+    double norm = kFirstShake * descent_.expected_distance();
+    for (int j = kFirstShaken; j < steps; ++j) norm *= kFirstShakeDecay;
+    add_noise(point_, norm);
+    return;
+  }
+  if (!rough_ || !succeeded() || steps >= kShakenSteps) return;
   double norm = kShake * best_l2_;
-  for (int j = 0; j < descent_.steps(); ++j) norm *= kShakeDecay;
+  for (int j = 0; j < steps; ++j) norm *= kShakeDecay;
   add_noise(point_, norm);
 }
 

@@ -83,13 +83,17 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
   smoothness_ = kFirstSmoothness;
   last_error_ = last_step_ = 0.0;
   multiplier_ = std::fmax(0.0, value_[0]) / (slope_ * slope_);  // as without a box
-  checking_ = false;
+  checking_ = repeating_ = false;
   steps_ = last_progress_ = smooth_steps_ = 0;
 }
 
 void BoundaryDescent::stay_near(double trust) {
   trust_ = trust;
   smoothness_ = kNearSmoothness;
+}
+
+bool BoundaryDescent::repeats(int slot) const {
+  return std::fabs(at_center_[slot] - margin_) <= kRepetition * slope_ * distance_;
 }
 
 // What the planes held say of the iterate, and of the best point.
@@ -102,6 +106,7 @@ void BoundaryDescent::foretell() {
   for (int j = 0; j < planes_; ++j) {
     at_center_[j] = value_[j] + along[j][0];
     at_best_[j] = value_[j] + along[j][1];
+    if (repeats(j)) repeating_ = true;
   }
 }
 
@@ -112,7 +117,7 @@ void BoundaryDescent::make_room() {
   const int oldest = (newest_ + 1) % kMaxPlanes;
   for (int j = 0; j < kMaxPlanes; ++j) {
     const int slot = (oldest + j) % kMaxPlanes;
-    if (std::fabs(at_center_[slot] - margin_) > kRepetition * slope_ * distance_) continue;
+    if (!repeats(slot)) continue;
     float* const freed = plane_[slot];
     for (int at = slot; at != oldest;) {
       const int before = (at - 1 + kMaxPlanes) % kMaxPlanes;

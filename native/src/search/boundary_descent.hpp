@@ -84,6 +84,8 @@ class BoundaryDescent {
   bool rough() const;
   // The same of the first few steps, where fewer are known.
   bool kinks_prevail() const;
+  // Has s been met again on a linear piece of it that is held? Then it has few enough for the model to be exact soon.
+  bool repeating() const { return repeating_; }
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;
 
@@ -101,6 +103,7 @@ class BoundaryDescent {
   void scale_to(const Answer& answer);
   int gather_planes(const float** rows, double* values, int* slots) const;
   bool quasi_newton(double multiplier, double aim, Combination& out);
+  bool repeats(int slot) const;
   void foretell();
   void make_room();
   void add_plane(double value);
@@ -140,6 +143,7 @@ class BoundaryDescent {
   double last_step_ = 0.0;
   double multiplier_ = 0.0;  // sum of those held
   bool checking_ = false;    // a claim of convergence by several planes is being checked with one
+  bool repeating_ = false;
   int steps_ = 0;
   int smooth_steps_ = 0;
   int last_progress_ = 0;

@@ -262,6 +262,7 @@ void BoundarySearch::shake() {
   const int steps = descent_.steps();
   if (restarts_ == 0) {
     if (steps == kFirstShaken) late_ = goal_.targeted() && !resumed_ && !descent_.crossed() && descent_.kinks_prevail();
+    if (descent_.repeating()) late_ = false;
     if (!late_ || resumed_ || steps < kFirstShaken || steps >= kFirstShakenEnd) return;
     double norm = kFirstShake * descent_.expected_distance();
     for (int j = kFirstShaken; j < steps; ++j) norm *= kFirstShakeDecay;

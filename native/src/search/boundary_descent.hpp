@@ -78,6 +78,9 @@ class BoundaryDescent {
   // After begin: the start lies among kinks, and the first steps are to reach no further than `trust`.
   void stay_near(double trust);
 
+  // The point proposed is moved before it is evaluated: no progress is to be expected of it.
+  void excuse() { last_progress_ = steps_; }
+
   int steps() const { return steps_; }
   bool crossed() const { return best_distance_ < HUGE_VAL; }
   // Has almost every step gone over a kink?

@@ -27,12 +27,16 @@ struct Effort {
   int trial;
   double lead;
   double early_lead;
+  // A first targeted descent that is late to cross is shaken to this step, by noise that decays by so much a step. The
+  // slower, the lower the minimum; soon enough to settle within the steps left.
+  int shaken;
+  double shake_decay;
 };
 
-constexpr Effort kFast = {44, 7, 4, 36, 0, 14, 3, 0.02, 0.6};
-constexpr Effort kFastTargeted = {49, 1, 1, 50, 0, 32, 3, 0.02, 0.6};
-constexpr Effort kThorough = {400, 9, 9, 60, 12, 0, 8, 0.1, 0.5};
-constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 0, 8, 0.1, 0.5};
+constexpr Effort kFast = {44, 7, 4, 36, 0, 14, 3, 0.02, 0.6, 0, 0.0};
+constexpr Effort kFastTargeted = {49, 1, 1, 50, 0, 32, 3, 0.02, 0.6, 28, 0.85};
+constexpr Effort kThorough = {400, 9, 9, 60, 12, 0, 8, 0.1, 0.5, 0, 0.0};
+constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 0, 8, 0.1, 0.5, 60, 0.95};
 
 constexpr double kSteepest = 1.7;       // slope that an unseen class may have, over the largest slope seen
 constexpr int kRescue = 4;              // budgets spent on an image before it counts as failed
@@ -48,9 +52,7 @@ constexpr int kSeenSteps = 10;       // from which on a descent may tell that s 
 // The first targeted descent is shaken from the step on at which most of those on smooth networks have crossed, which
 // hardly any on piecewise linear ones has, if it has not crossed either: on smooth ones shaking only costs.
 constexpr int kFirstShaken = 6;
-constexpr int kFirstShakenEnd = 28;        // soon enough for the descent to settle
-constexpr double kFirstShake = 0.8;        // of the distance expected, at the first such step,
-constexpr double kFirstShakeDecay = 0.85;  // and from one to the next
+constexpr double kFirstShake = 0.8;  // of the distance expected, at the first such step
 
 const Effort& effort_of(const SearchOptions& options, Goal goal) {
   if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;
@@ -193,7 +195,7 @@ bool BoundarySearch::over_budget() const {
 bool BoundarySearch::falls_behind() const {
   const Effort& effort = effort_of(*options_, goal_);
   const int steps = descent_.steps();
-  if (!(best_before_start_ < HUGE_VAL) || steps < effort.trial) return false;
+  if (!(best_before_start_ < HUGE_VAL) || steps < effort.trial || shaken()) return false;
   const double lead = effort.lead + effort.early_lead / (steps - effort.trial + 1);
   return descent_.expected_distance() > best_before_start_ * (1.0 + lead);
 }
@@ -257,22 +259,30 @@ void BoundarySearch::resume() {
   descent_.stay_near(kResumedTrust * best_l2_);
 }
 
+// Is this step of the descent shaken?
+bool BoundarySearch::shaken() const {
+  const int steps = descent_.steps();
+  if (restarts_ > 0) return rough_ && succeeded() && steps < kShakenSteps;
+  return late_ && !resumed_ && steps >= kFirstShaken && steps < effort_of(*options_, goal_).shaken;
+}
+
+// Is the first descent late to cross, for kinks too many to be met again?
+void BoundarySearch::see_if_late() {
+  if (restarts_ > 0 || resumed_ || !goal_.targeted()) return;
+  if (descent_.steps() == kFirstShaken) late_ = !descent_.crossed() && descent_.kinks_prevail();
+  if (descent_.repeating()) late_ = false;
+}
+
 // Moves the point proposed by noise that decays with the steps.
 void BoundarySearch::shake() {
-  const int steps = descent_.steps();
-  if (restarts_ == 0) {
-    if (steps == kFirstShaken) late_ = goal_.targeted() && !resumed_ && !descent_.crossed() && descent_.kinks_prevail();
-    if (descent_.repeating()) late_ = false;
-    if (!late_ || resumed_ || steps < kFirstShaken || steps >= kFirstShakenEnd) return;
-    double norm = kFirstShake * descent_.expected_distance();
-    for (int j = kFirstShaken; j < steps; ++j) norm *= kFirstShakeDecay;
-    add_noise(point_, norm);
-    return;
-  }
-  if (!rough_ || !succeeded() || steps >= kShakenSteps) return;
-  double norm = kShake * best_l2_;
-  for (int j = 0; j < steps; ++j) norm *= kShakeDecay;
+  see_if_late();
+  if (!shaken()) return;
+  const bool restarted = restarts_ > 0;
+  double norm = restarted ? kShake * best_l2_ : kFirstShake * descent_.expected_distance();
+  const double decay = restarted ? kShakeDecay : effort_of(*options_, goal_).shake_decay;
+  for (int j = restarted ? 0 : kFirstShaken; j < descent_.steps(); ++j) norm *= decay;
   add_noise(point_, norm);
+  descent_.excuse();
 }
 
 // Asks for a point near the best one, half its distance away, or, while there is none, near the image, further out each

@@ -58,6 +58,8 @@ class BoundarySearch final : public Lane {
   bool next_start();
   bool start_from_noise();
   void add_noise(const float* around, double norm);
+  bool shaken() const;
+  void see_if_late();
   void shake();
   bool turn_over();
   void resume();

@@ -27,7 +27,7 @@ struct Effort {
   int trial;
   double lead;
   double early_lead;
-  // A first targeted descent that is late to cross is shaken to this step, by noise that decays by so much a step. The
+  // A first targeted descent among many kinks is shaken to this step, by noise that decays by so much a step. The
   // slower, the lower the minimum; soon enough to settle within the steps left.
   int shaken;
   double shake_decay;
@@ -50,7 +50,8 @@ constexpr int kShakenSteps = 30;     // for so many steps
 constexpr int kSeenSteps = 10;       // from which on a descent may tell that s has so many kinks
 
 // The first targeted descent is shaken from the step on at which most of those on smooth networks have crossed, which
-// hardly any on piecewise linear ones has, if it has not crossed either: on smooth ones shaking only costs.
+// hardly any on piecewise linear ones has, if it has not crossed either: on smooth ones shaking only costs. One that has
+// is shaken from kSeenSteps on, if it has seen kinks almost everywhere. None is that meets a linear piece again.
 constexpr int kFirstShaken = 6;
 constexpr double kFirstShake = 0.8;  // of the distance expected, at the first such step
 
@@ -73,7 +74,7 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   noise_.seed(options.seed * 0x2545f4914f6cdd1du + id_bits);
   stage_ = Stage::kClean;
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
-  waiting_ = resumed_ = rough_ = late_ = false;
+  waiting_ = resumed_ = rough_ = rugged_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
   ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
 }
@@ -263,19 +264,20 @@ void BoundarySearch::resume() {
 bool BoundarySearch::shaken() const {
   const int steps = descent_.steps();
   if (restarts_ > 0) return rough_ && succeeded() && steps < kShakenSteps;
-  return late_ && !resumed_ && steps >= kFirstShaken && steps < effort_of(*options_, goal_).shaken;
+  return rugged_ && !resumed_ && steps >= kFirstShaken && steps < effort_of(*options_, goal_).shaken;
 }
 
-// Is the first descent late to cross, for kinks too many to be met again?
-void BoundarySearch::see_if_late() {
+// Does the first descent go over kinks that are too many to be met again? Late to cross, or almost everywhere.
+void BoundarySearch::see_if_rugged() {
   if (restarts_ > 0 || resumed_ || !goal_.targeted()) return;
-  if (descent_.steps() == kFirstShaken) late_ = !descent_.crossed() && descent_.kinks_prevail();
-  if (descent_.repeating()) late_ = false;
+  if (descent_.steps() == kFirstShaken) rugged_ = !descent_.crossed() && descent_.kinks_prevail();
+  if (descent_.steps() == kSeenSteps && descent_.rough()) rugged_ = true;
+  if (descent_.repeating()) rugged_ = false;
 }
 
 // Moves the point proposed by noise that decays with the steps.
 void BoundarySearch::shake() {
-  see_if_late();
+  see_if_rugged();
   if (!shaken()) return;
   const bool restarted = restarts_ > 0;
   double norm = restarted ? kShake * best_l2_ : kFirstShake * descent_.expected_distance();

@@ -4,7 +4,7 @@
 // Untargeted: the runner-up class is often not the nearest one. One gradient a class at the image itself gives the
 // distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
 // towards the nearest classes, in that order, and one that falls behind the best found is given up.
-// Targeted: one descent towards the class, shaken by noise once it is late to cross for the kinks. Effort `thorough`
+// Targeted: one descent towards the class, shaken by noise once it is seen to go over many kinks. Effort `thorough`
 // looks at more classes, and starts again from noise around the best point. An image for which nothing was found gets
 // restarts from wider and wider noise around it.
 #pragma once
@@ -59,7 +59,7 @@ class BoundarySearch final : public Lane {
   bool start_from_noise();
   void add_noise(const float* around, double norm);
   bool shaken() const;
-  void see_if_late();
+  void see_if_rugged();
   void shake();
   bool turn_over();
   void resume();
@@ -81,8 +81,8 @@ class BoundarySearch final : public Lane {
   int budget_ = 0;
   bool waiting_ = false;  // the first descent, for the second to have its turn
   bool resumed_ = false;
-  bool late_ = false;   // the first descent had not crossed when it would have without kinks, and is shaken
-  bool rough_ = false;  // the descents before the first restart saw kinks almost everywhere
+  bool rugged_ = false;  // the first descent goes over too many kinks, and is shaken
+  bool rough_ = false;   // the descents before the first restart saw kinks almost everywhere
   double best_before_start_ = 0.0;
   float* kept_[kMostScreened] = {};
 };

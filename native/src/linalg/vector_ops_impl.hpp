@@ -343,6 +343,17 @@ BLINDSPOT_INLINE void sweep(std::size_t n, double* sum, double* maximum, Body bo
   }
 }
 
+// Many rows at once are more than the hardware foresees: of each, the lines so far ahead are asked for. They may lie
+// beyond its end.
+constexpr int kBytesAhead = 768;
+template <int Bytes, typename T>
+BLINDSPOT_INLINE void look_ahead(const T* row) {
+#pragma GCC unroll 8
+  for (int line = 0; line < Bytes; line += 64) {
+    __builtin_prefetch(reinterpret_cast<const char*>(row) + kBytesAhead + line);
+  }
+}
+
 // ---------------------------------------------------------------------------------------- many dots
 
 // A tile of Rows x Vectors dots that share their loads. The lanes are independent, so a set with few
@@ -375,6 +386,8 @@ BLINDSPOT_INLINE void dot_tile(const T* const* rows, const T* const* vectors, st
       }
 #pragma GCC unroll 1
       for (std::size_t i = start; i < stop; i += kBlock) {
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) look_ahead<kLanes * sizeof(T)>(row[r] + i);
 #pragma GCC unroll 8
         for (int part = 0; part < Share; ++part) {
           const std::size_t at = i + static_cast<std::size_t>((first + part) * kWidth);
@@ -478,6 +491,7 @@ BLINDSPOT_INLINE void combine_at(const T* start, const double* coeff, const T* c
   }
   for (std::size_t j = 0; j < k; ++j) {
     const T* row = rows[j] + i;
+    if constexpr (Parts > 1) look_ahead<Parts * kWidth * sizeof(T)>(row);
     const Doubles c = Doubles{} + coeff[j];
 #pragma GCC unroll 8
     for (int part = 0; part < Parts; ++part) sum[part] += c * load<Doubles>(row + part * kWidth);

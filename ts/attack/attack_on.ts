@@ -109,7 +109,6 @@ export async function attackOn(
   );
   if (kept.length === 0) signal?.throwIfAborted();
   progress.tell('judging');
-  board.restoreUndelivered();
   const judgeStart = performance.now();
   const examples = await judgeExamples(judge, { set, clean, targets, board, kept });
   const summary = summarize(examples, {

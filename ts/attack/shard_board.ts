@@ -78,7 +78,7 @@ export class ShardBoard {
       control: integers(Control.SIZE),
       statuses: integers(labels.length),
       fields: new Float64Array(bytes(8 * Field.SIZE * labels.length)),
-      adversarial: floats(images.length),
+      adversarial: copyInto(floats(images.length), images),
     });
   }
 
@@ -112,14 +112,6 @@ export class ShardBoard {
     fields[row + Field.STARTS] = result.starts;
     Atomics.store(statuses, id, result.status);
     Atomics.add(control, Control.DONE, 1);
-  }
-
-  /** Puts the images as they were where no result was delivered. */
-  restoreUndelivered(): void {
-    const { n, adversarial, statuses } = this.memory;
-    for (const index of statuses.keys()) {
-      if (Atomics.load(statuses, index) === LaneStatus.RUNNING) adversarial.set(this.image(index), index * n);
-    }
   }
 
   /** undefined until the image is done. */

@@ -2,16 +2,14 @@
  * Cost and peak memory against pixels of an image, lanes of a search, and images of an attack; each point in a process of
  * its own, all points by turns.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { loadKernel } from '../kernel/load_kernel_node.ts';
 import { alternate, type Contestant, logLogSlope, median } from './alternate.ts';
 import { minimizerSeconds, quadraticInBox } from './minimizer_run.ts';
 import { benchModel } from './models.ts';
-import { runForJson } from './native_program.ts';
+import { pointProgram, runPoint } from './point_program.ts';
 import { digits, mebibytes, microseconds, milliseconds } from './quantity.ts';
 import type { BenchContext, BenchGroup, Figure, Goal, GroupFindings, Table } from './report.ts';
-import { ScaleAnswer, type ScaleTask } from './scale_task.ts';
+import type { ScaleAnswer, ScaleTask } from './scale_task.ts';
 
 export const scale: BenchGroup = {
   name: 'scale',
@@ -48,8 +46,7 @@ async function measure(context: BenchContext): Promise<GroupFindings> {
     const contestants = tasks.map(
       ({ x, task }): Contestant<ScaleAnswer> => ({
         name: String(x),
-        run: async () =>
-          ScaleAnswer.parse(await runForJson(process.execPath, [program, JSON.stringify(task)], context.signal)),
+        run: () => runPoint(program, task, context.signal),
       }),
     );
     const measured = await alternate(contestants, context);
@@ -85,14 +82,6 @@ async function measure(context: BenchContext): Promise<GroupFindings> {
 
 function elements(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
-}
-
-/** Compiled: Node runs JavaScript alone in a child process. */
-function pointProgram(): string | undefined {
-  const fromSources = import.meta.url.endsWith('.ts');
-  const url = new URL(fromSources ? '../../dist/ts/bench/scale_point.js' : './scale_point.js', import.meta.url);
-  const file = fileURLToPath(url);
-  return existsSync(file) ? file : undefined;
 }
 
 /** Seconds of an L-BFGS-B iteration by pixels, double precision, m = 10. */

@@ -7,7 +7,10 @@ import type { Search, SearchOptions, SearchResult } from './kernel.ts';
 
 type ResultField = (typeof SEARCH_RESULT_FIELDS)[number];
 
-const PLACE = Object.fromEntries(SEARCH_RESULT_FIELDS.map((name, place) => [name, place])) as Record<ResultField, number>;
+const PLACE = Object.fromEntries(SEARCH_RESULT_FIELDS.map((name, place) => [name, place])) as Record<
+  ResultField,
+  number
+>;
 
 export class SearchHandle extends Handle<SearchBackend> implements Search {
   readonly options: Required<SearchOptions>;

@@ -232,21 +232,22 @@ bool BoundaryDescent::propose(float* out) {
     int slots[kMaxPlanes];
     int planes = gather_planes(rows, values, slots);
     for (int j = 0; j < planes; ++j) values[j] += aim;
-    // Landing within a tenth of aim of the model's boundary is near enough.
-    const double tolerance = std::fmax(kExactProjection, 0.1 * aim / slope_);
+    // Landing within a fifth of aim of the model's boundary is near enough.
+    const double tolerance = std::fmax(kExactProjection, 0.2 * aim / slope_);
+    float* const landing = smooth() ? target_ : out;
     const double alone = multipliers[0];
     if (planes > 1) {
       double rest = alone;
       for (int j = 0; j < planes - 1; ++j) rest -= multipliers[j] = held_[slots[j]];
       multipliers[planes - 1] = std::fmax(0.0, rest);
     }
-    HalfspaceProjection model = project_halfspaces(x_, rows, values, planes, box_, n_, multipliers, target_, tolerance);
+    HalfspaceProjection model = project_halfspaces(x_, rows, values, planes, box_, n_, multipliers, landing, tolerance);
     if (!model.solved && planes > 1) {
       rows[0] = newest;
       values[0] = values[planes - 1];
       slots[0] = newest_;
       planes = 1;
-      model = project_halfspaces(x_, rows, values, planes, box_, n_, &alone, target_, tolerance);
+      model = project_halfspaces(x_, rows, values, planes, box_, n_, &alone, landing, tolerance);
     }
     multiplier_ = 0.0;
     for (int j = 0; j < kMaxPlanes; ++j) held_[j] = 0.0;
@@ -259,7 +260,7 @@ bool BoundaryDescent::propose(float* out) {
                       box_.lower, box_.upper, n_, out);
     };
     const MoveSums moved =
-        curved ? move(1.0) : MoveSums{ops.squared_distance(target_, center_, n_), model.squared_distance};
+        curved ? move(1.0) : MoveSums{ops.squared_distance(landing, center_, n_), model.squared_distance};
     const double step = std::sqrt(moved.dd);
 
     if (steps_ > 0 && adversarial_ && distance_ <= best_distance_ && step < kStep * distance_ &&
@@ -271,7 +272,7 @@ bool BoundaryDescent::propose(float* out) {
     if (checking_ && kinked()) trust_ = std::fmin(trust_, kCheckTrust * distance_);
     checking_ = false;
     if (step <= trust_) {
-      if (!curved) std::memcpy(out, target_, n_ * sizeof(float));
+      if (!curved && landing != out) std::memcpy(out, landing, n_ * sizeof(float));
       return true;
     }
 
@@ -346,9 +347,9 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   add_plane(margin - sums.a1f);
 }
 
-void BoundaryDescent::explain(const float* y, double margin, float* gradient) {
+double BoundaryDescent::explain(const float* y, double margin, float* gradient) {
   const double alone = kkt_residual(x_, y, gradient, box_, n_);
-  if (alone <= kWellExplained) return;
+  if (alone <= kWellExplained) return alone;
   const SearchOps& ops = search_ops();
   float* const own = free_f_;
   ops.scaled_copy(gradient, static_cast<float>(scale_), n_, own);
@@ -369,17 +370,20 @@ void BoundaryDescent::explain(const float* y, double margin, float* gradient) {
     rows[count] = rows[j];
     values[count++] = -along[j][0];
   }
-  if (count == 1) return;
+  if (count == 1) return alone;
   // Whatever the multipliers are worth is judged below.
   const HalfspaceProjection model =
       project_halfspaces(x_, rows, values, count, box_, n_, nullptr, target_, kRoughProof * distance_);
   double sum = 0.0;
   for (int j = 0; j < count; ++j) sum += model.multipliers[j];
-  if (!(sum > 0.0)) return;
+  if (!(sum > 0.0)) return alone;
   double weights[kMaxPlanes];  // of the constraint as it is
   for (int j = 0; j < count; ++j) weights[j] = model.multipliers[j] / (sum * scale_);
   vector_ops<float>().combine(weights, rows, static_cast<std::size_t>(count), free_a_, n_);
-  if (kkt_residual(x_, y, free_a_, box_, n_) < alone) std::memcpy(gradient, free_a_, n_ * sizeof(float));
+  const double together = kkt_residual(x_, y, free_a_, box_, n_);
+  if (!(together < alone)) return alone;
+  std::memcpy(gradient, free_a_, n_ * sizeof(float));
+  return together;
 }
 
 double BoundaryDescent::first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image) {

@@ -68,8 +68,8 @@ class BoundaryDescent {
 
   // At a corner of several pieces no single gradient shows that a point is a minimum; a convex combination of the pieces'
   // gradients does. gradient: that of one piece at y; replaced by the combination over the linearisations still held
-  // that agree with margin at y, when it shows it better.
-  void explain(const float* y, double margin, float* gradient);
+  // that agree with margin at y, when it shows it better. Answers the KKT residual that remains.
+  double explain(const float* y, double margin, float* gradient);
 
   // The distance from x to the boundary by the answer at x itself; infinite when it lies outside the box. Only between
   // descents: it scales the constraint anew.

@@ -310,7 +310,8 @@ void BoundarySearch::add_noise(const float* around, double norm) {
 
 // The descent that has just ended knows more of the constraint at the best point than the one gradient kept there.
 void BoundarySearch::explain_best() {
-  if (starts_ > 0 && best_l2_ < best_before_start_) descent_.explain(best_, best_margin_, best_gradient_);
+  if (!(starts_ > 0 && best_l2_ < best_before_start_)) return;
+  best_residual_ = descent_.explain(best_, best_margin_, best_gradient_);
 }
 
 void BoundarySearch::finish(bs_lane_status status) {

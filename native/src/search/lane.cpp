@@ -23,6 +23,7 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
 // What is delivered is the image again.
 void Lane::forget_best() {
   best_l2_ = HUGE_VAL;
+  best_residual_ = -1.0;
   best_margin_ = clean_margin_;
   best_class_ = clean_class_;
 }
@@ -50,6 +51,7 @@ bool Lane::judge(const float* logits, const float* gradient) {
   const double l2 = std::sqrt(ops.squared_distance(point_, x_, options.n));
   if (l2 < best_l2_) {
     best_l2_ = l2;
+    best_residual_ = -1.0;
     best_margin_ = margin_;
     best_class_ = predicted;
     std::memcpy(best_, point_, options.n * sizeof(float));
@@ -66,7 +68,9 @@ void Lane::result(bs_search_result& out) const {
   out.prediction = best_class_;
   out.clean_prediction = clean_class_;
   out.evaluations = evaluations_;
-  out.kkt_residual = succeeded() ? kkt_residual(x_, best_, best_gradient_, options_->box, options_->n) : NAN;
+  out.kkt_residual = !succeeded()          ? NAN
+                     : best_residual_ >= 0 ? best_residual_
+                                           : kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
   out.starts = starts_;
 }
 

@@ -79,6 +79,7 @@ class Lane {
   float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better
   double best_l2_ = HUGE_VAL;
   double best_margin_ = 0.0;
+  double best_residual_ = -1.0;  // of the proof there (kkt_residual); < 0 while it is not known
   int best_class_ = -1;
   double clean_margin_ = 0.0;  // hard margin of the image
   int clean_class_ = -1;

@@ -15,7 +15,9 @@ constexpr double kAwayFromLabel = 1e-3;
 
 struct Effort {
   int budget;    // evaluations
-  int screened;  // classes whose gradient at the image is asked for
+  int screened;  // classes whose gradient at the image is asked for,
+  // most: while their boundary may be the nearest, with a slope of up to so many times the largest slope seen.
+  double steepest;
   int starts;    // descents from the image
   int steps;     // of one descent
   int restarts;  // from noise around the best point
@@ -33,12 +35,11 @@ struct Effort {
   double shake_decay;
 };
 
-constexpr Effort kFast = {44, 7, 4, 36, 0, 14, 3, 0.02, 0.6, 0, 0.0};
-constexpr Effort kFastTargeted = {49, 1, 1, 50, 0, 32, 3, 0.02, 0.6, 28, 0.85};
-constexpr Effort kThorough = {400, 9, 9, 60, 12, 0, 8, 0.1, 0.5, 0, 0.0};
-constexpr Effort kThoroughTargeted = {300, 1, 1, 80, 8, 0, 8, 0.1, 0.5, 60, 0.95};
+constexpr Effort kFast = {44, 7, 1.7, 4, 36, 0, 14, 3, 0.02, 0.6, 0, 0.0};
+constexpr Effort kFastTargeted = {49, 1, 1.7, 1, 50, 0, 32, 3, 0.02, 0.6, 28, 0.85};
+constexpr Effort kThorough = {400, 9, 2.2, 9, 60, 11, 0, 8, 0.1, 0.5, 0, 0.0};
+constexpr Effort kThoroughTargeted = {300, 1, 1.7, 1, 80, 8, 0, 8, 0.1, 0.5, 60, 0.95};
 
-constexpr double kSteepest = 1.7;       // slope that an unseen class may have, over the largest slope seen
 constexpr int kRescue = 4;              // budgets spent on an image before it counts as failed
 constexpr double kResumedTrust = 0.02;  // of the distance of the best point, where a descent goes on from it
 
@@ -164,7 +165,7 @@ bool BoundarySearch::may_be_nearest(const Candidate& candidate) const {
     nearest = std::fmin(nearest, candidates_[j].distance);
     slope = std::fmax(slope, candidates_[j].margin / candidates_[j].distance);
   }
-  return !(candidate.margin > kSteepest * slope * nearest);
+  return !(candidate.margin > effort_of(*options_, goal_).steepest * slope * nearest);
 }
 
 void BoundarySearch::ask_next_screen() {

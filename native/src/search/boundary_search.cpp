@@ -15,15 +15,15 @@ constexpr double kAwayFromLabel = 1e-3;
 
 struct Effort {
   int budget;    // evaluations
-  int screened;  // classes whose gradient at the image is asked for,
-  // most: while their boundary may be the nearest, with a slope of up to so many times the largest slope seen.
+  int screened;  // classes, at most, whose gradient at the image is asked for
+  // … while their boundary may be the nearest, with a slope of up to so many times the largest one seen.
   double steepest;
-  int starts;    // descents from the image
-  int steps;     // of one descent
-  int restarts;  // from noise around the best point
+  int starts;        // descents from the image
+  int steps;         // of one descent
+  int restarts = 0;  // from noise around the best point
   // Steps after which the first descent, once it has crossed, gives its turn to the second one, and that one to a fresh
   // one from the best point of both; with one class alone, that one follows at once. 0: it goes on to its end.
-  int sprint;
+  int sprint = 0;
   // A descent that has made `trial` steps is given up when it expects to end further behind the best than by `lead`,
   // plus `early_lead` over the steps since.
   int trial;
@@ -31,14 +31,50 @@ struct Effort {
   double early_lead;
   // A first targeted descent among many kinks is shaken to this step, by noise that decays by so much a step. The
   // slower, the lower the minimum; soon enough to settle within the steps left.
-  int shaken;
-  double shake_decay;
+  int shaken = 0;
+  double shake_decay = 0.0;
 };
 
-constexpr Effort kFast = {44, 7, 1.7, 4, 36, 0, 14, 3, 0.02, 0.6, 0, 0.0};
-constexpr Effort kFastTargeted = {49, 1, 1.7, 1, 50, 0, 32, 3, 0.02, 0.6, 28, 0.85};
-constexpr Effort kThorough = {400, 9, 2.2, 9, 60, 11, 0, 8, 0.1, 0.5, 0, 0.0};
-constexpr Effort kThoroughTargeted = {300, 1, 1.7, 1, 80, 8, 0, 8, 0.1, 0.5, 60, 0.95};
+constexpr Effort kFast = {.budget = 44,
+                          .screened = 7,
+                          .steepest = 1.7,
+                          .starts = 4,
+                          .steps = 36,
+                          .sprint = 14,
+                          .trial = 3,
+                          .lead = 0.02,
+                          .early_lead = 0.6};
+constexpr Effort kFastTargeted = {.budget = 49,
+                                  .screened = 1,
+                                  .steepest = 1.7,
+                                  .starts = 1,
+                                  .steps = 50,
+                                  .sprint = 32,
+                                  .trial = 3,
+                                  .lead = 0.02,
+                                  .early_lead = 0.6,
+                                  .shaken = 28,
+                                  .shake_decay = 0.85};
+constexpr Effort kThorough = {.budget = 400,
+                              .screened = 9,
+                              .steepest = 2.2,
+                              .starts = 9,
+                              .steps = 60,
+                              .restarts = 11,
+                              .trial = 8,
+                              .lead = 0.1,
+                              .early_lead = 0.5};
+constexpr Effort kThoroughTargeted = {.budget = 300,
+                                      .screened = 1,
+                                      .steepest = 1.7,
+                                      .starts = 1,
+                                      .steps = 80,
+                                      .restarts = 8,
+                                      .trial = 8,
+                                      .lead = 0.1,
+                                      .early_lead = 0.5,
+                                      .shaken = 60,
+                                      .shake_decay = 0.95};
 
 constexpr int kRescue = 4;              // budgets spent on an image before it counts as failed
 constexpr double kResumedTrust = 0.02;  // of the distance of the best point, where a descent goes on from it

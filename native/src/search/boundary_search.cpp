@@ -37,7 +37,7 @@ struct Effort {
 
 constexpr Effort kFast = {.budget = 44,
                           .screened = 7,
-                          .steepest = 1.7,
+                          .steepest = 2.0,
                           .starts = 4,
                           .steps = 36,
                           .sprint = 14,

@@ -41,6 +41,14 @@ test('a mistake found in a worker of the wasm kernel keeps its code and ends the
   expect(plan.board.done).toBe(0);
 });
 
+test('shards that fail one soon after another leave the process alive', { timeout: 60_000 }, async () => {
+  // Ending the others within a call of ONNX Runtime aborted it in one run of a few.
+  for (let turn = 0; turn < 5; turn++) {
+    const plan = planOf({ graph: new Uint8Array([1, 2, 3]), workers: 4 });
+    await expect(runShardPool(plan)).rejects.toMatchObject({ code: 'INVALID_MODEL' });
+  }
+});
+
 test('options that the wasm kernel refuses are told as in the thread that asked', async () => {
   const plan = planOf({ search: { n: PIXELS, classes: CLASSES, lanes: 0 } });
   await expect(runShardPool(plan)).rejects.toThrow('for lanes but received 0');

@@ -95,9 +95,13 @@ class ShardThread {
     this.#worker.postMessage('go');
   }
 
-  /** A shard that has finished ends by itself, its memory given back. */
+  /**
+   * Waits until it has ended by itself, its memory given back: at once when the board is stopped. It is never
+   * terminated: within a call, ONNX Runtime's addon then aborts the whole process.
+   */
   async end(): Promise<void> {
-    await (this.#finished ? this.#exit : this.#worker.terminate());
+    if (!this.#finished) this.go();
+    await this.#exit;
   }
 }
 

@@ -3,15 +3,15 @@
 
 namespace {
 
-#if defined(__wasm__)
-#define BLINDSPOT_TWICE true
-#else
-#define BLINDSPOT_TWICE false
-#endif
-
 typedef Pack<float> Floats;
 constexpr int kFloats = kPackWidth<float>;
 constexpr int kPacks = kLanes / kFloats;  // registers in a block
+// Two blocks at once spare WebAssembly half of its addresses and checks, as long as the sums stay in registers.
+#if defined(__wasm__)
+constexpr int kMostSumsOfTwoBlocks = 3;
+#else
+constexpr int kMostSumsOfTwoBlocks = -1;
+#endif
 
 // One run's lanes of one register, added to the lanes of double; those of the first run start them.
 BLINDSPOT_INLINE void flush(Floats run, bool first, Doubles* lanes) {
@@ -36,8 +36,6 @@ struct Shifted {
 // Registers of lanes are independent: each goes over a whole run by itself, so that its sums stay in registers.
 template <int Sums, typename Body>
 BLINDSPOT_INLINE void sweep_floats(std::size_t n, double* sum, Body body) {
-  // Two blocks at once spare WebAssembly half of its addresses and checks, as long as the sums stay in registers.
-  constexpr bool kTwice = BLINDSPOT_TWICE && Sums <= 3;
   Doubles total[Sums + 1][kParts];
   const std::size_t whole = n - n % kBlock;
   for (std::size_t start = 0; start < whole; start += kRun) {
@@ -52,7 +50,7 @@ BLINDSPOT_INLINE void sweep_floats(std::size_t n, double* sum, Body body) {
         for (int s = 0; s < Sums; ++s) run[s] += term[s];
       };
       std::size_t i = start + static_cast<std::size_t>(pack * kFloats);
-      if constexpr (kTwice) {
+      if constexpr (Sums <= kMostSumsOfTwoBlocks) {
         for (; i + kBlock < stop; i += 2 * kBlock) {
           add(Shifted<0>{i});
           add(Shifted<static_cast<int>(kBlock)>{i});

@@ -14,11 +14,12 @@ constexpr double kTowardsClass = 0.002;
 constexpr double kAwayFromLabel = 1e-3;
 
 struct Effort {
-  int budget;    // evaluations
-  int screened;  // classes, at most, whose gradient at the image is asked for
-  // … while their boundary may be the nearest, with a slope of up to so many times the largest one seen.
-  double steepest;
-  int starts;        // descents from the image
+  int budget;  // evaluations
+  // Untargeted: classes, at most, whose gradient at the image is asked for; while their boundary may be the nearest, with
+  // a slope of up to so many times the largest one seen; and descents from the image.
+  int screened = 1;
+  double steepest = 0.0;
+  int starts = 1;
   int steps;         // of one descent
   int restarts = 0;  // from noise around the best point
   // Steps after which the first descent, once it has crossed, gives its turn to the second one, and that one to a fresh
@@ -45,9 +46,6 @@ constexpr Effort kFast = {.budget = 44,
                           .lead = 0.02,
                           .early_lead = 0.6};
 constexpr Effort kFastTargeted = {.budget = 49,
-                                  .screened = 1,
-                                  .steepest = 1.7,
-                                  .starts = 1,
                                   .steps = 50,
                                   .sprint = 32,
                                   .trial = 3,
@@ -65,9 +63,6 @@ constexpr Effort kThorough = {.budget = 400,
                               .lead = 0.1,
                               .early_lead = 0.5};
 constexpr Effort kThoroughTargeted = {.budget = 300,
-                                      .screened = 1,
-                                      .steepest = 1.7,
-                                      .starts = 1,
                                       .steps = 80,
                                       .restarts = 8,
                                       .trial = 8,

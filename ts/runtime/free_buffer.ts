@@ -1,6 +1,7 @@
 /** Gives memory back at once, where the garbage collector would let tens of megabytes of it pile up first. */
 
-type Transferable = ArrayBuffer & { transfer?: (byteLength: number) => ArrayBuffer };
+/** As of ES2024. */
+type BufferWithTransfer = ArrayBuffer & { transfer?: (byteLength: number) => ArrayBuffer };
 
 /** Not worth a call below. */
 const WORTH_FREEING = 1 << 14;
@@ -16,7 +17,7 @@ export function freeBuffer(data: ArrayBufferView): void {
   const buffer: ArrayBufferLike = data.buffer;
   if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== data.byteLength) return;
   if (buffer.byteLength < WORTH_FREEING) return;
-  const { transfer } = buffer as Transferable;
+  const { transfer } = buffer as BufferWithTransfer;
   // Node.js 22 and browsers since 2023; before, a message takes its memory along.
   if (transfer !== undefined) transfer.call(buffer, 0);
   else port().postMessage(undefined, [buffer]);

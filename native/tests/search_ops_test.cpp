@@ -178,12 +178,13 @@ void check_compare_points(const Case& c) {
   const StepSums sums =
       search_ops().compare_points(c.x.data(), y0.data(), c.target.data(), c.rows[0].data(), c.rows[1].data(), kScale,
                                   c.lower, c.upper, c.n, plane.data(), d.data(), change.data());
-  RunSum dd(c.n), a0d(c.n), a1d(c.n), ff(c.n), a1f(c.n);
+  RunSum dd(c.n), a0d(c.n), a1d(c.n), ff(c.n), a1f(c.n), free_ff(c.n), free_af(c.n), free_aa(c.n);
   bool same = y0 == c.target;
   for (std::size_t i = 0; i < c.n; ++i) {
     const float step = c.target[i] - c.y[i];
     const float a0 = c.rows[0][i], a1 = scaled(c.rows[1][i], kScale);
-    const bool held = step == 0.0f && (c.target[i] <= c.lower || c.target[i] >= c.upper);
+    const bool free = c.lower < c.target[i] && c.target[i] < c.upper;
+    const bool held = step == 0.0f && !free;
     same = same && plane[i] == a1 && d[i] == step && change[i] == (held ? 0.0f : a1 - a0);
     const float f = c.target[i] - c.x[i];
     dd.add(i, step * step);
@@ -191,6 +192,9 @@ void check_compare_points(const Case& c) {
     a1d.add(i, a1 * step);
     ff.add(i, f * f);
     a1f.add(i, a1 * f);
+    free_ff.add(i, free ? f * f : 0.0f);
+    free_af.add(i, free ? f * a1 : 0.0f);
+    free_aa.add(i, free ? a1 * a1 : 0.0f);
   }
   CHECK(same);
   CHECK(sums.dd == dd.value());
@@ -198,6 +202,18 @@ void check_compare_points(const Case& c) {
   CHECK(sums.a1d == a1d.value());
   CHECK(sums.ff == ff.value());
   CHECK(sums.a1f == a1f.value());
+  CHECK(sums.free_ff == free_ff.value());
+  CHECK(sums.free_af == free_af.value());
+  CHECK(sums.free_aa == free_aa.value());
+
+  std::vector<float> y0_alone = c.y, plane_alone(c.n);
+  const StepSums alone =
+      search_ops().compare_points(c.x.data(), y0_alone.data(), c.target.data(), c.rows[0].data(), c.rows[1].data(),
+                                  kScale, c.lower, c.upper, c.n, plane_alone.data(), nullptr, nullptr);
+  CHECK(y0_alone == y0);
+  CHECK(plane_alone == plane);
+  CHECK(alone.dd == sums.dd);
+  CHECK(alone.free_aa == sums.free_aa);
 }
 
 void check_split_free(const Case& c) {
@@ -247,20 +263,19 @@ void check_dots(const Case& c) {
     rows.push_back(more->data());
   }
   for (std::size_t k = 0; k <= rows.size(); ++k) {
-    std::vector<double> dots(2 * k), from(2 * k);
+    std::vector<double> dots(2 * k), from(k);
     search_ops().pair_dots(rows.data(), k, c.d.data(), c.y.data(), c.n, dots.data());
-    search_ops().pair_dots_from(rows.data(), k, c.x.data(), c.y.data(), c.target.data(), c.n, from.data());
+    search_ops().dots_from(rows.data(), k, c.x.data(), c.y.data(), c.n, from.data());
     bool same = true;
     for (std::size_t j = 0; j < k; ++j) {
-      RunSum du(c.n), dv(c.n), fu(c.n), fv(c.n);
+      RunSum du(c.n), dv(c.n), fu(c.n);
       for (std::size_t i = 0; i < c.n; ++i) {
         du.add(i, rows[j][i] * c.d[i]);
         dv.add(i, rows[j][i] * c.y[i]);
         fu.add(i, rows[j][i] * (c.y[i] - c.x[i]));
-        fv.add(i, rows[j][i] * (c.target[i] - c.x[i]));
       }
       same = same && dots[2 * j] == du.value() && dots[2 * j + 1] == dv.value();
-      same = same && from[2 * j] == fu.value() && from[2 * j + 1] == fv.value();
+      same = same && from[j] == fu.value();
     }
     CHECK(same);
   }

@@ -33,6 +33,10 @@ struct StepSums {
   double a1d;  // sum a1_i d_i
   double ff;   // sum f_i^2
   double a1f;  // sum a1_i f_i
+  // Over the coordinates that y1 has off the bounds:
+  double free_ff;  // sum f_i^2
+  double free_af;  // sum a1_i f_i
+  double free_aa;  // sum a1_i^2
 };
 
 // What move finds for the point that it writes.
@@ -65,7 +69,7 @@ struct SearchOps {
   // processors multiply a hundred times slower.
   void (*scaled_copy)(const float* a, float scale, std::size_t n, float* out);
   // a1 = scaled_copy of gradient, kept in plane. d_i = y1_i - y0_i; change_i = a1_i - a0_i, or 0 where y1_i sits at a
-  // bound and did not move; y0_i = y1_i at last.
+  // bound and did not move, neither written when d is null; y0_i = y1_i at last.
   StepSums (*compare_points)(const float* x, float* y0, const float* y1, const float* a0, const float* gradient,
                              float scale, float lower, float upper, std::size_t n, float* plane, float* d,
                              float* change);
@@ -80,9 +84,9 @@ struct SearchOps {
   // out[2 j] = sum_i rows[j][i] u_i, out[2 j + 1] = sum_i rows[j][i] v_i, j < k
   void (*pair_dots)(const float* const* rows, std::size_t k, const float* u, const float* v, std::size_t n,
                     double* out);
-  // The same with u - x and v - x.
-  void (*pair_dots_from)(const float* const* rows, std::size_t k, const float* x, const float* u, const float* v,
-                         std::size_t n, double* out);
+  // out[j] = sum_i rows[j][i] (u_i - x_i), j < k
+  void (*dots_from)(const float* const* rows, std::size_t k, const float* x, const float* u, std::size_t n,
+                    double* out);
   // sum (a_i - b_i)^2
   double (*squared_distance)(const float* a, const float* b, std::size_t n);
   // out_i = clip(x_i + t (y_i - x_i)): rounded, the sum may lie beyond y_i.

@@ -218,27 +218,42 @@ void scaled_copy(const float* a, float scale, std::size_t n, float* out) {
   });
 }
 
-StepSums compare_points(const float* x, float* y0, const float* y1, const float* a0, const float* gradient, float scale,
-                        float lower, float upper, std::size_t n, float* plane, float* d, float* change) {
-  double sum[5];
-  sweep_floats<5>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
+template <bool Pair>
+StepSums compare_points_of(const float* x, float* y0, const float* y1, const float* a0, const float* gradient,
+                           float scale, float lower, float upper, std::size_t n, float* plane, float* d,
+                           float* change) {
+  double sum[8];
+  sweep_floats<8>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V to = load<V>(y1 + i);
     const V step = to - load<V>(y0 + i);
     const V before = load<V>(a0 + i);
     const V after = scaled(load<V>(gradient + i), scale);
     const V f = to - load<V>(x + i);
-    const auto changes = either(step != V{}, both(to > V{} + lower, to < V{} + upper));
+    const auto free = both(to > V{} + lower, to < V{} + upper);
     Memory<V>::store(y0 + i, to);
     Memory<V>::store(plane + i, after);
-    Memory<V>::store(d + i, step);
-    Memory<V>::store(change + i, where(changes, after - before));
+    if constexpr (Pair) {
+      Memory<V>::store(d + i, step);
+      Memory<V>::store(change + i, where(either(step != V{}, free), after - before));
+    }
+    const V free_f = where(free, f);
+    const V free_a = where(free, after);
     term[0] = step * step;
     term[1] = before * step;
     term[2] = after * step;
     term[3] = f * f;
     term[4] = after * f;
+    term[5] = free_f * free_f;
+    term[6] = free_f * free_a;
+    term[7] = free_a * free_a;
   });
-  return {sum[0], sum[1], sum[2], sum[3], sum[4]};
+  return {sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6], sum[7]};
+}
+
+StepSums compare_points(const float* x, float* y0, const float* y1, const float* a0, const float* gradient, float scale,
+                        float lower, float upper, std::size_t n, float* plane, float* d, float* change) {
+  const auto compare = d != nullptr ? compare_points_of<true> : compare_points_of<false>;
+  return compare(x, y0, y1, a0, gradient, scale, lower, upper, n, plane, d, change);
 }
 
 double split_free(const float* x, const float* y, const float* a, const float* target, float lower, float upper,
@@ -277,16 +292,14 @@ MoveSums move(const float* x, const float* y, const float* target, const float* 
   return {sum[0], sum[1]};
 }
 
-// Rows x 2 dots; from: subtracted from u and v, or null.
 template <int Rows>
-BLINDSPOT_INLINE void pair_dots_of(const float* const* rows, const float* from, const float* u, const float* v,
-                                   std::size_t n, double* out) {
+BLINDSPOT_INLINE void pair_dots_of(const float* const* rows, const float* u, const float* v, std::size_t n,
+                                   double* out) {
   const float* row[Rows];
   for (int j = 0; j < Rows; ++j) row[j] = rows[j];
   sweep_floats<2 * Rows>(n, out, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
-    const V origin = from == nullptr ? V{} : load<V>(from + i);
-    const V ui = load<V>(u + i) - origin;
-    const V vi = load<V>(v + i) - origin;
+    const V ui = load<V>(u + i);
+    const V vi = load<V>(v + i);
 #pragma GCC unroll 4
     for (int j = 0; j < Rows; ++j) {
       const V a = load<V>(row[j] + i);
@@ -298,17 +311,28 @@ BLINDSPOT_INLINE void pair_dots_of(const float* const* rows, const float* from, 
 
 void pair_dots(const float* const* rows, std::size_t k, const float* u, const float* v, std::size_t n, double* out) {
   std::size_t j = 0;
-  for (; j + 4 <= k; j += 4) pair_dots_of<4>(rows + j, nullptr, u, v, n, out + 2 * j);
-  for (; j + 2 <= k; j += 2) pair_dots_of<2>(rows + j, nullptr, u, v, n, out + 2 * j);
-  for (; j < k; ++j) pair_dots_of<1>(rows + j, nullptr, u, v, n, out + 2 * j);
+  for (; j + 4 <= k; j += 4) pair_dots_of<4>(rows + j, u, v, n, out + 2 * j);
+  for (; j + 2 <= k; j += 2) pair_dots_of<2>(rows + j, u, v, n, out + 2 * j);
+  for (; j < k; ++j) pair_dots_of<1>(rows + j, u, v, n, out + 2 * j);
 }
 
-void pair_dots_from(const float* const* rows, std::size_t k, const float* x, const float* u, const float* v,
-                    std::size_t n, double* out) {
+template <int Rows>
+BLINDSPOT_INLINE void dots_from_of(const float* const* rows, const float* x, const float* u, std::size_t n,
+                                   double* out) {
+  const float* row[Rows];
+  for (int j = 0; j < Rows; ++j) row[j] = rows[j];
+  sweep_floats<Rows>(n, out, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    const V moved = load<V>(u + i) - load<V>(x + i);
+#pragma GCC unroll 4
+    for (int j = 0; j < Rows; ++j) term[j] = load<V>(row[j] + i) * moved;
+  });
+}
+
+void dots_from(const float* const* rows, std::size_t k, const float* x, const float* u, std::size_t n, double* out) {
   std::size_t j = 0;
-  for (; j + 4 <= k; j += 4) pair_dots_of<4>(rows + j, x, u, v, n, out + 2 * j);
-  for (; j + 3 <= k; j += 3) pair_dots_of<3>(rows + j, x, u, v, n, out + 2 * j);
-  for (; j < k; ++j) pair_dots_of<1>(rows + j, x, u, v, n, out + 2 * j);
+  for (; j + 4 <= k; j += 4) dots_from_of<4>(rows + j, x, u, n, out + j);
+  for (; j + 3 <= k; j += 3) dots_from_of<3>(rows + j, x, u, n, out + j);
+  for (; j < k; ++j) dots_from_of<1>(rows + j, x, u, n, out + j);
 }
 
 double squared_distance_in_floats(const float* a, const float* b, std::size_t n) {
@@ -381,8 +405,8 @@ StationaritySums stationarity(const float* x, const float* y, const float* a, do
 
 const SearchOps& search_table() {
   static constexpr SearchOps ops = {
-      dual_line,  dual_point, dual_gram,    scaled_copy,    compare_points,
-      split_free, move,       pair_dots,    pair_dots_from, squared_distance_in_floats,
+      dual_line,  dual_point, dual_gram,    scaled_copy, compare_points,
+      split_free, move,       pair_dots,    dots_from,   squared_distance_in_floats,
       between,    add_noise,  stationarity,
   };
   return ops;

@@ -29,20 +29,20 @@ constexpr double kPoorPrediction = 0.2;  // linear error over |a| |d|: the trust
 constexpr double kGoodPrediction = 0.1;  // and grows below
 constexpr double kTrustShrink = 0.8;
 constexpr double kTrustGrowth = 1.3;
-constexpr double kCheckTrust = 0.1;        // of |f|, while convergence is checked
-constexpr double kDisproof = 0.02;         // of |a| |f|, by which a plane may lie above s at the iterate
-constexpr double kExclusion = 1e-6;        // of |a| |f|, by which a plane may lie above 0 at the best point
-constexpr double kRepetition = 1e-4;       // of |a| |f|, by which a plane may miss s at a point and still foretell it
-constexpr double kGain = 3e-4;             // converged: relative gain in distance,
-constexpr double kStep = 0.02;             // and relative step, both below these
-constexpr double kRoughProjection = 1e-3;  // of |f|: tolerance where only the length of a step matters
-constexpr double kProgress = 2e-4;         // relative gain of the best distance that counts as progress
-constexpr int kPatience = 18;              // steps without it after which a descent has ended
-constexpr double kExpectation = 0.7;       // of the first-order distance back to the boundary
-constexpr double kNoise = 1e-4;            // of a margin in logits: smaller errors of prediction say nothing
-constexpr double kWellExplained = 0.01;    // KKT residual that needs no further proof
-constexpr double kRoughProof = 1e-4;       // of |f|: tolerance of the projection that gives the proof
-constexpr double kLeastSlope = 1e-12;      // of a constraint: flatter ones are scaled as if they had it
+constexpr double kCheckTrust = 0.1;      // of |f|, while convergence is checked
+constexpr double kDisproof = 0.02;       // of |a| |f|, by which a plane may lie above s at the iterate
+constexpr double kExclusion = 1e-6;      // of |a| |f|, by which a plane may lie above 0 at the best point
+constexpr double kRepetition = 1e-4;     // of |a| |f|, by which a plane may miss s at a point and still foretell it
+constexpr double kGain = 3e-4;           // converged: relative gain in distance,
+constexpr double kStep = 0.02;           // and relative step, both below these
+constexpr double kProgress = 2e-4;       // relative gain of the best distance that counts as progress
+constexpr int kPatience = 18;            // steps without it after which a descent has ended
+constexpr double kExpectation = 0.7;     // of the first-order distance back to the boundary
+constexpr double kNoise = 1e-4;          // of a margin in logits: smaller errors of prediction say nothing
+constexpr double kWellExplained = 0.01;  // KKT residual that needs no further proof
+constexpr double kRoughProof = 1e-4;     // of |f|: tolerance of the projection that gives the proof
+constexpr double kLeastFree = 1e-9;      // of |a|^2: the part of it off the bounds is taken for more
+constexpr double kLeastSlope = 1e-12;    // of a constraint: flatter ones are scaled as if they had it
 
 }  // namespace
 
@@ -63,15 +63,15 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
   ops.scaled_copy(at_start.gradient, static_cast<float>(scale_), n_, plane_[0]);
   margin_ = scale_ * at_start.margin;
   slope_ = scale_ * at_start.slope;
-  distance_ = 0.0;
-  value_[0] = margin_;
+  free_ff_ = free_af_ = 0.0;
   if (y != x) {
-    double along[2];
     const float* row = plane_[0];
-    ops.pair_dots_from(&row, 1, x, y, y, n_, along);
-    distance_ = std::sqrt(ops.squared_distance(y, x, n_));
-    value_[0] -= along[0];
+    ops.dots_from(&row, 1, x, y, n_, &free_af_);
+    free_ff_ = ops.squared_distance(y, x, n_);
   }
+  free_aa_ = slope_ * slope_;  // as without a box
+  distance_ = std::sqrt(free_ff_);
+  value_[0] = margin_ - free_af_;
   adversarial_ = at_start.adversarial;
   best_distance_ = HUGE_VAL;
   if (adversarial_) {
@@ -82,7 +82,6 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
   overshoot_ = kFirstOvershoot;
   smoothness_ = kFirstSmoothness;
   last_error_ = last_step_ = 0.0;
-  multiplier_ = std::fmax(0.0, value_[0]) / (slope_ * slope_);  // as without a box
   checking_ = repeating_ = false;
   steps_ = last_progress_ = smooth_steps_ = 0;
 }
@@ -96,18 +95,23 @@ bool BoundaryDescent::repeats(int slot) const {
   return std::fabs(at_center_[slot] - margin_) <= kRepetition * slope_ * distance_;
 }
 
-// What the planes held say of the iterate, and of the best point.
-void BoundaryDescent::foretell() {
+// What the planes held say of the iterate, and of the best point. best_moved: that is the iterate; continued: what the
+// older ones said of it one step ago is known.
+void BoundaryDescent::foretell(bool best_moved, bool continued) {
   const float* rows[kMaxPlanes];
   for (int j = 0; j < planes_; ++j) rows[j] = plane_[j];
-  double along[kMaxPlanes][2];
-  search_ops().pair_dots_from(rows, static_cast<std::size_t>(planes_), x_, center_,
-                              best_distance_ < HUGE_VAL ? best_ : center_, n_, &along[0][0]);
+  double along[kMaxPlanes];
+  search_ops().dots_from(rows, static_cast<std::size_t>(planes_), x_, center_, n_, along);
   for (int j = 0; j < planes_; ++j) {
-    at_center_[j] = value_[j] + along[j][0];
-    at_best_[j] = value_[j] + along[j][1];
+    at_center_[j] = value_[j] + along[j];
+    if (best_moved) at_best_[j] = at_center_[j];
     if (repeats(j)) repeating_ = true;
   }
+  if (best_moved || !crossed()) return;
+  const int first = continued ? newest_ : 0;
+  const int count = continued ? 1 : planes_;
+  search_ops().dots_from(rows + first, static_cast<std::size_t>(count), x_, best_, n_, along);
+  for (int j = 0; j < count; ++j) at_best_[first + j] = value_[first + j] + along[j];
 }
 
 // Which plane the next one replaces: the oldest of those that it repeats (s is still on the same linear piece), so that
@@ -209,23 +213,18 @@ bool BoundaryDescent::propose(float* out) {
   const double inside = 1.5 * confidence_;
   const double most_aim = overshoot_ * slope_ * std::fmax(distance_, 1e-3);
   for (;;) {
-    // How far the model is likely to err on the next step, from its last error and the lengths of the two steps.
+    // How far the model is likely to err on the next step, from its last error and the lengths of the two steps. That of
+    // the next one is of the step to the newest plane alone, as if no further coordinate met the box or left it.
+    const double ahead = std::fmax(0.0, (margin_ + inside - free_af_) / free_aa_);
     double aim = inside + most_aim;
-    const float* newest = plane_[newest_];
-    double multipliers[kMaxPlanes] = {};  // to start from
-    multipliers[0] = multiplier_;
     if (steps_ > 0) {
-      const double value = value_[newest_] + inside;
-      const HalfspaceProjection ahead =
-          project_halfspaces(x_, &newest, &value, 1, box_, n_, multipliers, target_, kRoughProjection * distance_);
-      double ratio = last_step_ > 0.0 ? std::sqrt(ops.squared_distance(target_, center_, n_)) / last_step_ : 1.0;
+      const double squared_step = free_ff_ + ahead * (2.0 * free_af_ + ahead * free_aa_);
+      double ratio = last_step_ > 0.0 ? std::sqrt(std::fmax(0.0, squared_step)) / last_step_ : 1.0;
       if (smoothness_ < 0.3) ratio *= std::fmin(ratio, 1.0);
       const double share = crossed() ? kErrorShare : kErrorShare * std::fmax(1.0, steps_ / kLateCrossing);
       aim = inside + std::fmin(most_aim, share * last_error_ * std::fmin(ratio, 2.0));
-      // With one plane the multiplier moves with aim in proportion, as long as no further coordinate meets the box.
-      multipliers[0] = ahead.multipliers[0];
-      if (ahead.curvature > 0.0) multipliers[0] += (aim - inside) / ahead.curvature;
     }
+    double multipliers[kMaxPlanes] = {ahead + (aim - inside) / free_aa_};  // to start from
 
     const float* rows[kMaxPlanes];
     double values[kMaxPlanes];
@@ -243,18 +242,18 @@ bool BoundaryDescent::propose(float* out) {
     }
     HalfspaceProjection model = project_halfspaces(x_, rows, values, planes, box_, n_, multipliers, landing, tolerance);
     if (!model.solved && planes > 1) {
-      rows[0] = newest;
+      rows[0] = plane_[newest_];
       values[0] = values[planes - 1];
       slots[0] = newest_;
       planes = 1;
       model = project_halfspaces(x_, rows, values, planes, box_, n_, &alone, landing, tolerance);
     }
-    multiplier_ = 0.0;
+    double multiplier = 0.0;
     for (int j = 0; j < kMaxPlanes; ++j) held_[j] = 0.0;
-    for (int j = 0; j < planes; ++j) multiplier_ += held_[slots[j]] = model.multipliers[j];
+    for (int j = 0; j < planes; ++j) multiplier += held_[slots[j]] = model.multipliers[j];
 
     Combination step_of;
-    const bool curved = smooth() && quasi_newton(multiplier_, aim, step_of);
+    const bool curved = smooth() && quasi_newton(multiplier, aim, step_of);
     const auto move = [&](double share) {
       return ops.move(x_, center_, target_, step_of.coefficients, step_of.rows, step_of.size, static_cast<float>(share),
                       box_.lower, box_.upper, n_, out);
@@ -285,10 +284,10 @@ bool BoundaryDescent::propose(float* out) {
     // boundary is made in full.
     float* const start = free_f_;
     ops.between(center_, x_, static_cast<float>(share), box_.lower, box_.upper, n_, start);
-    double along[kMaxPlanes][2];
-    ops.pair_dots_from(rows, static_cast<std::size_t>(planes), x_, start, start, n_, &along[0][0]);
+    double along[kMaxPlanes];
+    ops.dots_from(rows, static_cast<std::size_t>(planes), x_, start, n_, along);
     for (int j = 0; j < planes; ++j) {
-      values[j] += along[j][0];
+      values[j] += along[j];
       multipliers[j] = (1.0 - share) * model.multipliers[j];
     }
     project_halfspaces(start, rows, values, planes, box_, n_, multipliers, target_, tolerance);
@@ -301,9 +300,11 @@ bool BoundaryDescent::propose(float* out) {
 
 void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   const double margin = scale_ * answer.margin;
-  const StepSums sums =
-      search_ops().compare_points(x_, center_, point, plane_[newest_], answer.gradient, static_cast<float>(scale_),
-                                  box_.lower, box_.upper, n_, spare_, curvature_.next_move(), curvature_.next_change());
+  // Whatever this step turns out to be, the descent stays among kinks, where no pair is kept.
+  const bool unpaired = kSmoothnessMemory * smoothness_ >= kKinked;
+  const StepSums sums = search_ops().compare_points(
+      x_, center_, point, plane_[newest_], answer.gradient, static_cast<float>(scale_), box_.lower, box_.upper, n_,
+      spare_, unpaired ? nullptr : curvature_.next_move(), unpaired ? nullptr : curvature_.next_change());
   const double step = std::sqrt(sums.dd);
   const double linear_error = std::fabs(margin - (margin_ + sums.a0d));
   const double trapezoid_error = std::fabs(margin - (margin_ + 0.5 * (sums.a0d + sums.a1d)));
@@ -330,18 +331,23 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   margin_ = margin;
   slope_ = scale_ * answer.slope;
   distance_ = std::sqrt(sums.ff);
+  free_ff_ = sums.free_ff;
+  free_af_ = sums.free_af;
+  free_aa_ = std::fmax(sums.free_aa, kLeastFree * slope_ * slope_);
   adversarial_ = answer.adversarial;
   ++steps_;
   if (best_distance_ == HUGE_VAL || (adversarial_ && distance_ < best_distance_ * (1.0 - kProgress))) {
     last_progress_ = steps_;
   }
-  if (adversarial_ && distance_ < best_distance_) {
+  const bool best_moved = adversarial_ && distance_ < best_distance_;
+  if (best_moved) {
     best_distance_ = distance_;
     std::memcpy(best_, point, n_ * sizeof(float));
   }
+  const bool continued = foretold_;
   foretold_ = kinked();
   if (foretold_) {
-    foretell();
+    foretell(best_moved, continued);
     make_room();
   }
   add_plane(margin - sums.a1f);
@@ -359,16 +365,16 @@ double BoundaryDescent::explain(const float* y, double margin, float* gradient) 
     slots[1 + j] = (newest_ - j + kMaxPlanes) % kMaxPlanes;
     rows[1 + j] = plane_[slots[1 + j]];
   }
-  double along[kMaxPlanes + 1][2];
-  ops.pair_dots_from(rows, static_cast<std::size_t>(1 + planes_), x_, y, y, n_, &along[0][0]);
+  double along[kMaxPlanes + 1];
+  ops.dots_from(rows, static_cast<std::size_t>(1 + planes_), x_, y, n_, along);
   // Through y itself: at a minimum the projection of x on these halfspaces and the box is y.
-  double values[kMaxPlanes] = {-along[0][0]};
+  double values[kMaxPlanes] = {-along[0]};
   int count = 1;
   for (int j = 1; j <= planes_ && count < kMaxPlanes; ++j) {
-    const double foretold = value_[slots[j]] + along[j][0];
+    const double foretold = value_[slots[j]] + along[j];
     if (std::fabs(foretold - scale_ * margin) > kDisproof * slope_ * distance_) continue;
     rows[count] = rows[j];
-    values[count++] = -along[j][0];
+    values[count++] = -along[j];
   }
   if (count == 1) return alone;
   // Whatever the multipliers are worth is judged below.

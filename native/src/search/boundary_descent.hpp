@@ -101,13 +101,14 @@ class BoundaryDescent {
     std::size_t size = 0;
   };
 
-  bool kinked() const { return smoothness_ >= 0.2; }
+  static constexpr double kKinked = 0.2;
+  bool kinked() const { return smoothness_ >= kKinked; }
   bool smooth() const { return smoothness_ < 0.15 && curvature_.count() > 0; }
   void scale_to(const Answer& answer);
   int gather_planes(const float** rows, double* values, int* slots) const;
   bool quasi_newton(double multiplier, double aim, Combination& out);
   bool repeats(int slot) const;
-  void foretell();
+  void foretell(bool best_moved, bool continued);
   void make_room();
   void add_plane(double value);
 
@@ -137,6 +138,9 @@ class BoundaryDescent {
   double margin_ = 0.0;    // s at the iterate
   double slope_ = 0.0;     // |a| at the iterate
   double distance_ = 0.0;  // |f| at the iterate
+  double free_ff_ = 0.0;   // f . f, a . f and a . a at the iterate, over the coordinates that it has off the bounds
+  double free_af_ = 0.0;
+  double free_aa_ = 0.0;
   double best_distance_ = 0.0;
   bool adversarial_ = false;
   double trust_ = 0.0;
@@ -144,8 +148,7 @@ class BoundaryDescent {
   double smoothness_ = 0.0;  // trapezoid error over linear error, 0 smooth .. 1 kinked
   double last_error_ = 0.0;  // of the last linear prediction of s
   double last_step_ = 0.0;
-  double multiplier_ = 0.0;  // sum of those held
-  bool checking_ = false;    // a claim of convergence by several planes is being checked with one
+  bool checking_ = false;  // a claim of convergence by several planes is being checked with one
   bool repeating_ = false;
   int steps_ = 0;
   int smooth_steps_ = 0;

@@ -6,90 +6,94 @@ namespace blindspot {
 namespace {
 
 constexpr int kNewtonSteps = 12;
-constexpr double kRegularisation = 1e-6;     // relative, above the products' own errors: parallel planes stay solvable
+constexpr double kRegularisation = 1e-6;  // relative, above the products' own errors: parallel planes stay solvable
+constexpr double kLeastDiagonal = 1e-30;
 constexpr double kLargestMultiplier = 1e30;  // keeps the float32 arithmetic finite
 constexpr double kFastConvergence = 0.05;
-constexpr int kGuesses = 4;
+constexpr int kBlockPivots = 4;
+constexpr double kPivotTolerance = 1e-5;  // of the largest right side: what is less is no violation
 
 // std::fmax and std::fmin are calls, and on WebAssembly many instructions. Where a is not a number: b.
 double larger(double a, double b) { return a > b ? a : b; }
 double smaller(double a, double b) { return a < b ? a : b; }
 
 // Solves gram x = rhs on the planes of `set`, leaving the other x as they are, by elimination without pivoting (gram is
-// positive definite). False when a pivot vanishes. Planes outside have the row of the identity, so that all sizes are known.
+// positive definite). Planes outside have the row of the identity, so that all sizes are known.
 template <int Planes>
-bool solve_on(const double (&gram)[kMaxPlanes][kMaxPlanes], const double* rhs, unsigned set, double* x) {
+void solve_on(const double (&gram)[kMaxPlanes][kMaxPlanes], const double* rhs, unsigned set, double* x) {
   double m[Planes][Planes];
   double inside[Planes];
   double value[Planes];
+#pragma GCC unroll 4
   for (int j = 0; j < Planes; ++j) {
     inside[j] = static_cast<double>(set >> j & 1u);
     value[j] = inside[j] * rhs[j];
   }
+#pragma GCC unroll 4
   for (int r = 0; r < Planes; ++r) {
+#pragma GCC unroll 4
     for (int c = 0; c < r; ++c) m[r][c] = m[c][r] = inside[r] * inside[c] * gram[r][c];
-    m[r][r] = inside[r] * (gram[r][r] * (1.0 + kRegularisation) + 1e-30) + (1.0 - inside[r]);
+    m[r][r] = inside[r] * gram[r][r] + (1.0 - inside[r]);
   }
   double inverse[Planes];
+#pragma GCC unroll 4
   for (int r = 0; r < Planes; ++r) {
-    if (!(m[r][r] > 0.0)) return false;
-    inverse[r] = 1.0 / m[r][r];
+    inverse[r] = 1.0 / larger(m[r][r], kRegularisation * gram[r][r]);
+#pragma GCC unroll 4
     for (int below = r + 1; below < Planes; ++below) {
       const double factor = m[below][r] * inverse[r];
+#pragma GCC unroll 4
       for (int c = r + 1; c < Planes; ++c) m[below][c] -= factor * m[r][c];
       value[below] -= factor * value[r];
     }
   }
+#pragma GCC unroll 4
   for (int r = Planes - 1; r >= 0; --r) {
+#pragma GCC unroll 4
     for (int c = r + 1; c < Planes; ++c) value[r] -= m[r][c] * value[c];
     value[r] *= inverse[r];
     if (inside[r] > 0.0) x[r] = value[r];
   }
-  return true;
 }
 
-// The maximiser nu >= 0 of residual . (nu - mu) - 1/2 (nu - mu) gram (nu - mu): of the few sets of active planes, the
-// one whose solution satisfies the optimality conditions. mu becomes nu. The unknown is the step nu - mu, which keeps
-// the errors of gram relative to it.
+// The maximiser nu >= 0 of residual . (nu - mu) - 1/2 (nu - mu) gram (nu - mu); mu becomes nu. Principal pivoting finds the
+// set of active planes whose solution satisfies the optimality conditions: planes whose multiplier is negative leave, those
+// that are violated enter, all of them at once as long as that gets somewhere, then the first alone, which always ends
+// (Murty, Note on a Bard-type scheme, Opsearch 11, 1974). The unknown is the step nu - mu, which keeps the errors of gram
+// relative to it.
 template <int Planes>
 void newton_multipliers(const double (&gram)[kMaxPlanes][kMaxPlanes], const double* residual, double* mu) {
   unsigned active = 0;
-  for (int j = 0; j < Planes; ++j) {
-    if (mu[j] > 0.0 || residual[j] > 0.0) active |= 1u << j;
-  }
-  double best[Planes] = {};
-  double least = HUGE_VAL;
-  // First a few sets that follow from one another: a plane whose multiplier is negative leaves, one that is violated
-  // enters.
-  constexpr int kSets = 1 << Planes;
-  for (int tried = -kGuesses; tried < kSets; ++tried) {
-    const unsigned set = tried < 0 ? active : static_cast<unsigned>(tried);
-    const auto in_set = [set](int j) { return (set >> j & 1u) != 0; };
-    double step[Planes];
+#pragma GCC unroll 4
+  for (int j = 0; j < Planes; ++j) active |= static_cast<unsigned>(mu[j] > 0.0 || residual[j] > 0.0) << j;
+  double step[Planes];
+  for (int pivots = 0; pivots < kBlockPivots + (1 << Planes); ++pivots) {
     double rhs[Planes];
     double scale = 0.0;
-    for (int j = 0; j < Planes; ++j) step[j] = in_set(j) ? 0.0 : -mu[j];
+#pragma GCC unroll 4
+    for (int j = 0; j < Planes; ++j) step[j] = (active >> j & 1u) != 0 ? 0.0 : -mu[j];
+#pragma GCC unroll 4
     for (int j = 0; j < Planes; ++j) {
       rhs[j] = residual[j];
+#pragma GCC unroll 4
       for (int k = 0; k < Planes; ++k) rhs[j] -= gram[j][k] * step[k];
       scale = larger(std::fabs(rhs[j]), scale);
     }
-    if (!solve_on<Planes>(gram, rhs, set, step)) continue;
-    double violation = 0.0;
+    solve_on<Planes>(gram, rhs, active, step);
+    unsigned wrong = 0;
+#pragma GCC unroll 4
     for (int j = 0; j < Planes; ++j) {
       double slope = residual[j];
+#pragma GCC unroll 4
       for (int k = 0; k < Planes; ++k) slope -= gram[j][k] * step[k];
-      const double nu = mu[j] + step[j];
-      if (in_set(j) ? nu < 0.0 : slope > 0.0) active ^= 1u << j;
-      violation = larger(larger(slope, -nu * gram[j][j]), violation);
+      const double violation = (active >> j & 1u) != 0 ? -(mu[j] + step[j]) * gram[j][j] : slope;
+      wrong |= static_cast<unsigned>(violation > kPivotTolerance * scale) << j;
     }
-    if (violation < least) {
-      least = violation;
-      for (int j = 0; j < Planes; ++j) best[j] = larger(mu[j] + step[j], 0.0);
-    }
-    if (violation <= 10.0 * kRegularisation * scale) break;
+    if (wrong == 0) break;
+    active ^= pivots < kBlockPivots ? wrong : wrong & (0u - wrong);
   }
-  for (int j = 0; j < Planes; ++j) mu[j] = best[j];
+#pragma GCC unroll 4
+  for (int j = 0; j < Planes; ++j) mu[j] = larger(mu[j] + step[j], 0.0);
 }
 
 void newton_multipliers(const double (&gram)[kMaxPlanes][kMaxPlanes], const double* residual, int planes, double* mu) {
@@ -107,7 +111,6 @@ HalfspaceProjection project_on_one(const float* z, const float* row, double valu
   for (int step = 0; step < kNewtonSteps; ++step) {
     const DualSums sums = search_ops().dual_line(z, row, mu, box.lower, box.upper, n, y);
     out.squared_distance = sums.dd;
-    out.curvature = sums.aa;
     out.multipliers[0] = static_cast<double>(mu);
     const double residual = value + sums.ad;
     const double violation = mu > 0.0f ? std::fabs(residual) : larger(residual, 0.0);
@@ -144,7 +147,7 @@ HalfspaceProjection project_halfspaces(const float* z, const float* const* rows,
     out.squared_distance = ops.dual_point(z, rows, weights, planes, box.lower, box.upper, n, y, residual);
     const auto make_gram = [&] {
       ops.dual_gram(z, rows, weights, planes, box.lower, box.upper, n, &gram[0][0]);
-      out.curvature = gram[0][0];
+      for (int j = 0; j < planes; ++j) gram[j][j] += kRegularisation * gram[j][j] + kLeastDiagonal;
     };
     if (step == 0) make_gram();
     double violation = 0.0;

@@ -27,7 +27,6 @@ struct HalfspaceProjection {
   bool solved = false;  // residuals within tolerance; false when the set is empty or nearly so
   double multipliers[kMaxPlanes] = {};
   double squared_distance = 0.0;  // |d|^2
-  double curvature = 0.0;         // of the dual along the first multiplier: |a_0|^2 over the free coordinates
 };
 
 // rows: planes >= 1 pointers to a_j, of norms about 1; values: b_j, the constraint at z. The multipliers of `start` (or

@@ -35,6 +35,16 @@ test('shards share one queue on the wasm kernel: every image is searched once', 
   expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
 });
 
+test('the next attack gets the workers of the last one, which do not keep the process', async () => {
+  const workersNow = () => process.getActiveResourcesInfo().filter((name) => name === 'Worker').length;
+  for (let turn = 0; turn < 2; turn++) {
+    const plan = planOf();
+    await runShardPool(plan);
+    expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
+    expect(workersNow()).toBe(0);
+  }
+});
+
 test('a mistake found in a worker of the wasm kernel keeps its code and ends them all', async () => {
   const plan = planOf({ graph: new Uint8Array([1, 2, 3]) });
   await expect(runShardPool(plan)).rejects.toMatchObject({ name: 'BlindspotError', code: 'INVALID_MODEL' });

@@ -1,7 +1,8 @@
 /**
  * Shards as worker threads (Node): ONNX Runtime blocks the thread that calls it, so parallel searches need threads. Each
- * makes its own kernel and session; all begin together once every one of them is ready.
+ * makes its own kernel and session; all begin together once every one of them is ready. The threads are kept for a while.
  */
+import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -21,13 +22,22 @@ export interface ShardTask {
   readonly board: BoardMemory;
 }
 
-/** Errors lose their class and code on their way between threads. */
+/** What a worker is told: a task, which it sets up; to begin with it; to end itself. */
+export type ShardOrder = ShardTask | 'go' | 'end';
+
+/** What it tells. Errors lose their class and code on their way between threads. */
 export type ShardMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
 
 const TICK_MILLISECONDS = 100;
+
+/** A worker without a task ends after so long. Until then it holds about 10 MB, and the process may end without it. */
+const IDLE_MILLISECONDS = 30_000;
+
+/** Compiling its JavaScript takes a new worker 0.1 s of a core: the next attack gets those of the last one. */
+const idle = new Set<ShardThread>();
 
 /** @returns seconds, from the moment when every shard was ready. */
 export async function runShardPool(plan: ShardPlan): Promise<number> {
@@ -41,7 +51,7 @@ export async function runShardPool(plan: ShardPlan): Promise<number> {
     board: board.memory,
   };
   const file = workerFile();
-  const shards = Array.from({ length: plan.workers }, () => new ShardThread(file, task));
+  const shards = Array.from({ length: plan.workers }, () => new Shard(takeThread(file), task));
   const timer = setInterval(plan.onTick, TICK_MILLISECONDS);
   try {
     await Promise.all(shards.map((shard) => shard.ready));
@@ -54,55 +64,107 @@ export async function runShardPool(plan: ShardPlan): Promise<number> {
     throw error;
   } finally {
     clearInterval(timer);
-    await Promise.allSettled(shards.map((shard) => shard.end()));
+    await Promise.all(shards.map((shard) => shard.end()));
+  }
+}
+
+/** One task in one thread. */
+class Shard {
+  readonly ready: Promise<void>;
+  readonly done: Promise<void>;
+  readonly #thread: ShardThread;
+  #begun = false;
+
+  constructor(thread: ShardThread, task: ShardTask) {
+    this.#thread = thread;
+    const told = (type: ShardMessage['type']): Promise<void> =>
+      new Promise((resolve, reject) => {
+        thread.events.on('message', (message: ShardMessage) => {
+          if (message.type === type) resolve();
+          if (message.type === 'failed') reject(errorOf(message));
+        });
+        thread.events.once('lost', reject);
+      });
+    this.ready = told('ready');
+    this.done = told('done');
+    // Awaited later, or not at all when another shard has failed.
+    this.ready.catch(() => undefined);
+    this.done.catch(() => undefined);
+    thread.tell(task);
+  }
+
+  go(): void {
+    this.#begun = true;
+    this.#thread.tell('go');
+  }
+
+  /**
+   * Waits until the task has ended: at once when the board is stopped. The thread is kept for the next one, or ends
+   * itself when this one failed. It is never terminated: within a call, ONNX Runtime's addon then aborts the whole process.
+   */
+  async end(): Promise<void> {
+    if (!this.#begun) this.go();
+    const succeeded = await this.done.then(
+      () => true,
+      () => false,
+    );
+    if (succeeded) this.#thread.rest();
+    else await this.#thread.end();
   }
 }
 
 class ShardThread {
-  readonly ready: Promise<void>;
-  readonly done: Promise<void>;
+  /** 'message': ShardMessage; 'lost': Error, when it has ended before its time. */
+  readonly events = new EventEmitter();
   readonly #worker: Worker;
-  readonly #exit: Promise<unknown>;
-  #finished = false;
+  readonly #exit: Promise<void>;
+  #boredom: NodeJS.Timeout | undefined;
 
-  constructor(file: URL, task: ShardTask) {
-    const worker = new Worker(file, { workerData: task });
+  constructor(file: URL) {
+    const worker = new Worker(file);
     this.#worker = worker;
-    this.#exit = new Promise((resolve) => worker.once('exit', resolve));
-    const failed = new Promise<never>((_resolve, reject) => {
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`A shard ended with code ${code} before its work was done`)));
-      worker.on('message', (message: ShardMessage) => {
-        if (message.type === 'failed') reject(errorOf(message));
+    worker.on('message', (message: ShardMessage) => this.events.emit('message', message));
+    worker.once('error', (error) => this.events.emit('lost', error));
+    this.#exit = new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        idle.delete(this);
+        this.events.emit('lost', new Error(`A shard ended with code ${code} before its work was done`));
+        resolve();
       });
     });
-    const told = (type: ShardMessage['type']): Promise<void> =>
-      new Promise((resolve) => {
-        worker.on('message', (message: ShardMessage) => {
-          if (message.type === type) resolve();
-        });
-      });
-    this.ready = Promise.race([told('ready'), failed]);
-    this.done = Promise.race([told('done'), failed]).then(() => {
-      this.#finished = true;
-    });
-    // Awaited later, or not at all when another shard has failed.
-    this.ready.catch(() => undefined);
-    this.done.catch(() => undefined);
   }
 
-  go(): void {
-    this.#worker.postMessage('go');
+  tell(order: ShardOrder): void {
+    this.#worker.postMessage(order);
   }
 
-  /**
-   * Waits until it has ended by itself, its memory given back: at once when the board is stopped. It is never
-   * terminated: within a call, ONNX Runtime's addon then aborts the whole process.
-   */
+  /** Until it is taken again; the process may end without it. */
+  rest(): void {
+    this.events.removeAllListeners();
+    this.#worker.unref();
+    this.#boredom = setTimeout(() => this.end(), IDLE_MILLISECONDS).unref();
+    idle.add(this);
+  }
+
+  wake(): void {
+    idle.delete(this);
+    clearTimeout(this.#boredom);
+    this.#worker.ref();
+  }
+
   async end(): Promise<void> {
-    if (!this.#finished) this.go();
+    idle.delete(this);
+    this.tell('end');
     await this.#exit;
   }
+}
+
+function takeThread(file: URL): ShardThread {
+  for (const thread of idle) {
+    thread.wake();
+    return thread;
+  }
+  return new ShardThread(file);
 }
 
 function errorOf({ code, message }: ShardMessage & { type: 'failed' }): Error {

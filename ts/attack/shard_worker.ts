@@ -1,20 +1,37 @@
-/** A worker thread: one kernel, one session, one search; see shard_pool.ts. */
-import { once } from 'node:events';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+/** A worker thread: kernel, session and search of one task after another; see shard_pool.ts. */
+import { on } from 'node:events';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { BlindspotError } from '../errors.ts';
 import { loadKernel } from '../kernel/load_kernel_node.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { runShard } from './search_loop.ts';
 import { ShardBoard } from './shard_board.ts';
-import type { ShardMessage, ShardTask } from './shard_pool.ts';
+import type { ShardMessage, ShardOrder, ShardTask } from './shard_pool.ts';
 
-async function search(port: MessagePort, task: ShardTask): Promise<void> {
+type NextOrder = () => Promise<ShardOrder>;
+
+function ordersFrom(port: MessagePort): NextOrder {
+  const messages = on(port, 'message');
+  return async () => (await messages.next()).value[0];
+}
+
+async function serve(port: MessagePort): Promise<void> {
+  const nextOrder = ordersFrom(port);
+  for (;;) {
+    const order = await nextOrder();
+    if (order === 'end') break;
+    // 'go' comes too late for a task that failed before.
+    if (order !== 'go') port.postMessage(await answer(search(port, order, nextOrder)));
+  }
+  port.close();
+}
+
+async function search(port: MessagePort, task: ShardTask, nextOrder: NextOrder): Promise<void> {
   const kernel = await loadKernel(task.kernel);
   await using session = await createSession(task.graph, { provider: task.provider });
   using search = kernel.createSearch(task.search);
-  const go = once(port, 'message');
   port.postMessage({ type: 'ready' } satisfies ShardMessage);
-  await go;
+  await nextOrder();
   await runShard({ search, session, imageShape: task.imageShape, board: new ShardBoard(task.board) });
 }
 
@@ -28,4 +45,4 @@ async function answer(work: Promise<void>): Promise<ShardMessage> {
   }
 }
 
-if (parentPort !== null) parentPort.postMessage(await answer(search(parentPort, workerData as ShardTask)));
+if (parentPort !== null) await serve(parentPort);

@@ -13,7 +13,7 @@ namespace {
 
 // Found by search over seven networks (docs/benchmarks.md); results change little within a factor of two of each.
 constexpr double kFirstSmoothness = 0.1;
-constexpr double kNearSmoothness = 0.5;  // after stay_near
+constexpr double kNearSmoothness = 0.5;  // after expect_kinks
 constexpr double kSmoothnessMemory = 0.8;
 constexpr double kSmoothRatio = 0.03;     // of the trapezoid's error to the linear one, in a step over no kink
 constexpr double kRoughShare = 0.12;      // of such steps, below which s has a kink almost everywhere
@@ -78,7 +78,8 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
     best_distance_ = distance_;
     std::memcpy(best_, y, n_ * sizeof(float));
   }
-  trust_ = HUGE_VAL;
+  trust_ = reach_ = HUGE_VAL;
+  decay_ = 1.0;
   overshoot_ = kFirstOvershoot;
   smoothness_ = kFirstSmoothness;
   last_error_ = last_step_ = 0.0;
@@ -86,9 +87,12 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
   steps_ = last_progress_ = smooth_steps_ = 0;
 }
 
-void BoundaryDescent::stay_near(double trust) {
-  trust_ = trust;
-  smoothness_ = kNearSmoothness;
+void BoundaryDescent::expect_kinks() { smoothness_ = kNearSmoothness; }
+
+void BoundaryDescent::settle(double reach, double decay) {
+  reach_ = reach * best_distance_;
+  decay_ = decay;
+  trust_ = std::fmin(trust_, reach_);
 }
 
 bool BoundaryDescent::repeats(int slot) const {
@@ -316,6 +320,8 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   const double prediction = linear_error / (slope_ * step + 1e-12);
   if (prediction > kPoorPrediction) trust_ = std::fmin(trust_, kTrustShrink * step);
   if (prediction < kGoodPrediction) trust_ = std::fmax(trust_, kTrustGrowth * step);
+  reach_ *= decay_;
+  trust_ = std::fmin(trust_, reach_);
   overshoot_ = answer.adversarial ? std::fmax(kLeastOvershoot, kOvershootDecay * overshoot_)
                                   : std::fmax(overshoot_, std::fmin(kMostOvershoot, kOvershootGrowth * overshoot_));
   last_error_ = linear_error;

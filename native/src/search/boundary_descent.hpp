@@ -75,8 +75,11 @@ class BoundaryDescent {
   // descents: it scales the constraint anew.
   double first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image);
 
-  // After begin: the start lies among kinks, and the first steps are to reach no further than `trust`.
-  void stay_near(double trust);
+  // After begin: the start lies among kinks.
+  void expect_kinks();
+  // From now on a step is to reach no further than `reach` times the best distance, and the next ones less by `decay`
+  // each. Among kinks too many to be held, steps that adapt to the errors of prediction alone do not get short.
+  void settle(double reach, double decay);
 
   // The point proposed is moved before it is evaluated: no progress is to be expected of it.
   void excuse() { last_progress_ = steps_; }
@@ -144,6 +147,8 @@ class BoundaryDescent {
   double best_distance_ = 0.0;
   bool adversarial_ = false;
   double trust_ = 0.0;
+  double reach_ = 0.0;       // bound on the trust radius of a descent that settles,
+  double decay_ = 1.0;       // and what it is multiplied with at each step
   double overshoot_ = 0.0;   // bound on aim, relative to |a| |f|
   double smoothness_ = 0.0;  // trapezoid error over linear error, 0 smooth .. 1 kinked
   double last_error_ = 0.0;  // of the last linear prediction of s

@@ -1,5 +1,6 @@
 #include "search/boundary_search.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -25,6 +26,9 @@ struct Effort {
   // Steps after which the first descent, once it has crossed, gives its turn to the second one, and that one to a fresh
   // one from the best point of both; with one class alone, that one follows at once. 0: it goes on to its end.
   int sprint = 0;
+  // Steps after which a descent from the image that has crossed, over kinks almost everywhere, is left: restarts that are
+  // shaken bring more. 0: it goes on to its end.
+  int glance = 0;
   // A descent that has made `trial` steps is given up when it expects to end further behind the best than by `lead`,
   // plus `early_lead` over the steps since.
   int trial;
@@ -34,6 +38,10 @@ struct Effort {
   // slower, the lower the minimum; soon enough to settle within the steps left.
   int shaken = 0;
   double shake_decay = 0.0;
+  // A descent that was shaken, or goes on from the best point, settles: no step of it reaches further than so much of the
+  // best distance, and from step to step less by so much.
+  double reach;
+  double reach_decay;
 };
 
 constexpr Effort kFast = {.budget = 44,
@@ -44,7 +52,9 @@ constexpr Effort kFast = {.budget = 44,
                           .sprint = 14,
                           .trial = 3,
                           .lead = 0.02,
-                          .early_lead = 0.6};
+                          .early_lead = 0.6,
+                          .reach = 0.12,
+                          .reach_decay = 0.75};
 constexpr Effort kFastTargeted = {.budget = 49,
                                   .steps = 50,
                                   .sprint = 32,
@@ -52,16 +62,21 @@ constexpr Effort kFastTargeted = {.budget = 49,
                                   .lead = 0.02,
                                   .early_lead = 0.6,
                                   .shaken = 28,
-                                  .shake_decay = 0.85};
+                                  .shake_decay = 0.85,
+                                  .reach = 0.12,
+                                  .reach_decay = 0.75};
 constexpr Effort kThorough = {.budget = 400,
                               .screened = 9,
                               .steepest = 2.2,
                               .starts = 9,
                               .steps = 60,
                               .restarts = 11,
+                              .glance = 16,
                               .trial = 8,
                               .lead = 0.1,
-                              .early_lead = 0.5};
+                              .early_lead = 0.5,
+                              .reach = 0.05,
+                              .reach_decay = 0.9};
 constexpr Effort kThoroughTargeted = {.budget = 300,
                                       .steps = 80,
                                       .restarts = 8,
@@ -69,17 +84,20 @@ constexpr Effort kThoroughTargeted = {.budget = 300,
                                       .lead = 0.1,
                                       .early_lead = 0.5,
                                       .shaken = 60,
-                                      .shake_decay = 0.95};
+                                      .shake_decay = 0.95,
+                                      .reach = 0.05,
+                                      .reach_decay = 0.9};
 
-constexpr int kRescue = 4;              // budgets spent on an image before it counts as failed
-constexpr double kResumedTrust = 0.02;  // of the distance of the best point, where a descent goes on from it
+constexpr int kRescue = 4;  // budgets spent on an image before it counts as failed
 
 // Points that a descent asks for after a restart are shaken, if s has a kink almost everywhere: the linearisations are
 // then samples of s at a coarser scale, where there are fewer minima to fall into.
 constexpr double kShake = 1.2;       // of the best distance, at the first step,
 constexpr double kShakeDecay = 0.9;  // and from one to the next,
-constexpr int kShakenSteps = 30;     // for so many steps
-constexpr int kSeenSteps = 10;       // from which on a descent may tell that s has so many kinks
+// The evaluations left are shared out evenly among such descents, so that the last one settles in time, too.
+constexpr int kShakenSpan = 70;        // steps that one has, about,
+constexpr double kShakenShare = 0.45;  // and the share of them that is shaken: it settles in the rest
+constexpr int kSeenSteps = 10;         // from which on a descent may tell that s has so many kinks
 
 // The first targeted descent is shaken from the step on at which most of those on smooth networks have crossed, which
 // hardly any on piecewise linear ones has, if it has not crossed either: on smooth ones shaking only costs. One that has
@@ -108,6 +126,7 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
   waiting_ = resumed_ = rough_ = rugged_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
+  span_ = effort_of(options, goal).steps;
   ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
 }
 
@@ -242,11 +261,17 @@ bool BoundarySearch::turn_over() {
   return waiting_;
 }
 
+// Is a descent from the image to be left to the restarts?
+bool BoundarySearch::glanced() const {
+  const int glance = effort_of(*options_, goal_).glance;
+  return glance > 0 && restarts_ == 0 && descent_.steps() >= glance && descent_.crossed() && descent_.rough();
+}
+
 // Goes on with the descent, or with the next start when it has ended.
 void BoundarySearch::advance() {
   for (;;) {
     if (over_budget()) return finish(BS_LANE_BUDGET);
-    const bool spent = descent_.steps() >= effort_of(*options_, goal_).steps;
+    const bool spent = descent_.steps() >= span_ || glanced();
     if (!spent && !turn_over() && !falls_behind() && descent_.propose(point_)) {
       shake();
       stage_ = Stage::kDescend;
@@ -261,6 +286,7 @@ bool BoundarySearch::next_start() {
   explain_best();
   if (starts_ > 0 && restarts_ == 0 && descent_.steps() >= kSeenSteps) rough_ = descent_.rough();
   best_before_start_ = best_l2_;
+  was_shaken_ = false;
   const bool another = next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL;
   if (waiting_ && (next_candidate_ > 1 || !another)) {
     resume();
@@ -289,13 +315,14 @@ void BoundarySearch::resume() {
   question_ = {goal_.targeted() ? goal_.target : best_class_, 1.0, kTowardsClass};
   const double slope = std::sqrt(vector_ops<float>().dot(best_gradient_, best_gradient_, options_->n));
   descent_.begin(*options_, x_, best_, {best_margin_, slope, best_gradient_, true});
-  descent_.stay_near(kResumedTrust * best_l2_);
+  descent_.expect_kinks();
+  settle();
 }
 
 // Is this step of the descent shaken?
 bool BoundarySearch::shaken() const {
   const int steps = descent_.steps();
-  if (restarts_ > 0) return rough_ && succeeded() && steps < kShakenSteps;
+  if (restarts_ > 0) return rough_ && succeeded() && steps < kShakenShare * span_;
   return rugged_ && !resumed_ && steps >= kFirstShaken && steps < effort_of(*options_, goal_).shaken;
 }
 
@@ -307,10 +334,21 @@ void BoundarySearch::see_if_rugged() {
   if (descent_.repeating()) rugged_ = false;
 }
 
+// From here on the descent takes shorter and shorter steps.
+void BoundarySearch::settle() {
+  const Effort& effort = effort_of(*options_, goal_);
+  descent_.settle(effort.reach, effort.reach_decay);
+}
+
 // Moves the point proposed by noise that decays with the steps.
 void BoundarySearch::shake() {
   see_if_rugged();
-  if (!shaken()) return;
+  if (!shaken()) {
+    if (was_shaken_) settle();
+    was_shaken_ = false;
+    return;
+  }
+  was_shaken_ = true;
   const bool restarted = restarts_ > 0;
   double norm = restarted ? kShake * best_l2_ : kFirstShake * descent_.expected_distance();
   const double decay = restarted ? kShakeDecay : effort_of(*options_, goal_).shake_decay;
@@ -323,6 +361,11 @@ void BoundarySearch::shake() {
 // time. Restarts from noise around the image fall back into the same minimum far more often than those around the best.
 bool BoundarySearch::start_from_noise() {
   const std::size_t n = options_->n;
+  if (rough_ && succeeded()) {
+    const int left = budget_ - evaluations_;
+    const int descents = std::max(1, (left + kShakenSpan / 2) / kShakenSpan);
+    span_ = left / descents - 1;  // the start takes one more
+  }
   ++restarts_;
   ++starts_;
   const double width = static_cast<double>(options_->box.upper) - static_cast<double>(options_->box.lower);

@@ -61,7 +61,9 @@ class BoundarySearch final : public Lane {
   bool shaken() const;
   void see_if_rugged();
   void shake();
+  void settle();
   bool turn_over();
+  bool glanced() const;
   void resume();
   bool over_budget() const;
   bool falls_behind() const;
@@ -79,10 +81,12 @@ class BoundarySearch final : public Lane {
   int next_candidate_ = 0;
   int restarts_ = 0;
   int budget_ = 0;
+  int span_ = 0;          // most steps of the descent
   bool waiting_ = false;  // the first descent, for the second to have its turn
   bool resumed_ = false;
-  bool rugged_ = false;  // the first descent goes over too many kinks, and is shaken
-  bool rough_ = false;   // the descents before the first restart saw kinks almost everywhere
+  bool rugged_ = false;      // the first descent goes over too many kinks, and is shaken
+  bool rough_ = false;       // the descents before the first restart saw kinks almost everywhere
+  bool was_shaken_ = false;  // the step before
   double best_before_start_ = 0.0;
   float* kept_[kMostScreened] = {};
 };

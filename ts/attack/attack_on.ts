@@ -18,7 +18,7 @@ import { assembleExample, summarize } from './assemble.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
 import { flushTinyWeights } from './flush_tiny_weights.ts';
-import { type ClassifiedImages, Judge, type Verdict } from './judge.ts';
+import { type ClassifiedImages, Judge } from './judge.ts';
 import { activationBytes, chooseLanes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
@@ -199,8 +199,7 @@ async function judgeExamples(judge: Judge, { set, clean, targets, board, kept }:
   // An image misclassified from the start is its own adversarial example, whatever class was to be reached.
   const judgedTargets = targets.map((target, index) => (isMisclassified(set, clean, index) ? UNTARGETED : target));
   const delivered = { pixels: adversarial, shape: set.shape, labels: set.labels, targets: judgedTargets };
-  const verdicts = await judge.judge(delivered, kept, false);
-  const quantized = await judge.judge(delivered, kept, true);
+  const verdicts = await judge.judge(delivered, kept);
   return verdicts.map((verdict, place) => {
     const index = kept[place] as number;
     return assembleExample({
@@ -209,8 +208,8 @@ async function judgeExamples(judge: Judge, { set, clean, targets, board, kept }:
       target: targets[index] as number,
       cleanPrediction: clean.predictions[index] as number,
       result: board.result(index),
-      verdict,
-      quantized: quantized[place] as Verdict,
+      verdict: verdict.delivered,
+      quantized: verdict.quantized,
       n,
       originals: set.images,
       adversarial,

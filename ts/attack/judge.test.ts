@@ -25,8 +25,9 @@ describe('the verdict', () => {
         const logits = logitsOf(set.images.subarray(index * PIXELS, (index + 1) * PIXELS));
         expect(logits[leastLikely[index] as number]).toBe(Math.min(...logits));
       }
-      const verdicts = await judge.judge({ ...judged, targets: untargeted }, everything, false);
-      for (const [index, { margin, success, prediction }] of verdicts.entries()) {
+      const verdicts = await judge.judge({ ...judged, targets: untargeted }, everything);
+      for (const [index, { delivered }] of verdicts.entries()) {
+        const { margin, success, prediction } = delivered;
         const logits = logitsOf(set.images.subarray(index * PIXELS, (index + 1) * PIXELS)).sort((a, b) => b - a);
         expect(margin).toBeCloseTo((logits[0] as number) - (logits[1] as number), 5);
         expect(success).toBe(false);
@@ -37,24 +38,20 @@ describe('the verdict', () => {
   test('follows the order of the indices asked for', () =>
     judgeOf(2, async (judge) => {
       const targets = untargeted;
-      const picked = await judge.judge({ ...judged, targets }, Int32Array.of(7, 2, 9), false);
-      expect(picked.map(({ prediction }) => prediction)).toEqual([7, 2, 9].map((index) => set.labels[index]));
+      const picked = await judge.judge({ ...judged, targets }, Int32Array.of(7, 2, 9));
+      expect(picked.map(({ delivered }) => delivered.prediction)).toEqual([7, 2, 9].map((index) => set.labels[index]));
     }));
 
   test('is success for a class that is reached, and for any wrong one', () =>
     judgeOf(4, async (judge) => {
       const wrongLabels = set.labels.map((label) => (label + 1) % CLASSES);
-      const untargetedVerdicts = await judge.judge(
-        { ...judged, labels: wrongLabels, targets: untargeted },
-        everything,
-        false,
-      );
-      expect(untargetedVerdicts.every(({ success, margin }) => success && margin < 0)).toBe(true);
-      const reached = await judge.judge({ ...judged, labels: wrongLabels, targets: set.labels }, everything, false);
-      expect(reached.every(({ success }) => success)).toBe(true);
+      const missing = await judge.judge({ ...judged, labels: wrongLabels, targets: untargeted }, everything);
+      expect(missing.every(({ delivered }) => delivered.success && delivered.margin < 0)).toBe(true);
+      const reached = await judge.judge({ ...judged, labels: wrongLabels, targets: set.labels }, everything);
+      expect(reached.every(({ delivered }) => delivered.success)).toBe(true);
       const other = wrongLabels.map((label) => (label + 1) % CLASSES);
-      const missed = await judge.judge({ ...judged, labels: wrongLabels, targets: other }, everything, false);
-      expect(missed.some(({ success }) => success)).toBe(false);
+      const missed = await judge.judge({ ...judged, labels: wrongLabels, targets: other }, everything);
+      expect(missed.some(({ delivered }) => delivered.success)).toBe(false);
     }));
 
   test.each([1.0001, -1e-6, Number.NaN])('is failure for a pixel of %d, outside the box', (value) =>
@@ -62,22 +59,24 @@ describe('the verdict', () => {
       const pixels = set.images.slice();
       pixels[3 * PIXELS] = value;
       const labels = set.labels.map((label) => (label + 1) % CLASSES);
-      const verdicts = await judge.judge({ ...judged, pixels, labels, targets: untargeted }, everything, false);
-      expect(verdicts.map(({ success }) => success)).toEqual(Array.from(everything, (index) => index !== 3));
+      const verdicts = await judge.judge({ ...judged, pixels, labels, targets: untargeted }, everything);
+      expect(verdicts.map(({ delivered }) => delivered.success)).toEqual(
+        Array.from(everything, (index) => index !== 3),
+      );
     }),
   );
 
   test('after rounding is that of the rounded pixels, and leaves the pixels alone', () =>
     judgeOf(4, async (judge) => {
       const pixels = set.images.slice();
-      const verdicts = await judge.judge({ ...judged, pixels, targets: untargeted }, everything, true);
+      const verdicts = await judge.judge({ ...judged, pixels, targets: untargeted }, everything);
       expect(pixels).toEqual(set.images);
       const rounded = set.images.slice();
       roundTo8Bits(rounded);
       expect(rounded).not.toEqual(set.images);
-      for (const [index, verdict] of verdicts.entries()) {
+      for (const [index, { quantized }] of verdicts.entries()) {
         const image = rounded.subarray(index * PIXELS, (index + 1) * PIXELS);
-        expect(verdict.margin).toBeCloseTo(
+        expect(quantized.margin).toBeCloseTo(
           hardMargin(Float32Array.from(logitsOf(image)), 0, CLASSES, classOf(image), -1),
           4,
         );

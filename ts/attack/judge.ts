@@ -16,6 +16,12 @@ export interface Verdict {
   readonly success: boolean;
 }
 
+/** Of the pixels as they are, and rounded to 8 bits. */
+export interface Verdicts {
+  readonly delivered: Verdict;
+  readonly quantized: Verdict;
+}
+
 export interface JudgedImages {
   /** [images, n], row-major. */
   readonly pixels: Float32Array;
@@ -52,38 +58,47 @@ export class Judge {
     const { labels } = images;
     const predictions = new Int32Array(labels.length);
     const leastLikely = new Int32Array(labels.length);
-    await this.#forEachBatch(images, allOf(labels), false, (logits, index, row) => {
-      predictions[index] = largest(logits, row * this.#classes, this.#classes);
-      leastLikely[index] = smallestBut(labels[index] as number, logits, row * this.#classes, this.#classes);
-    });
+    for (const { batch, pixels } of this.#batches(images, allOf(labels))) {
+      const logits = await this.#logits(pixels, batch.length, images.shape);
+      for (const [row, index] of batch.entries()) {
+        predictions[index] = largest(logits, row * this.#classes, this.#classes);
+        leastLikely[index] = smallestBut(labels[index] as number, logits, row * this.#classes, this.#classes);
+      }
+    }
     return { predictions, leastLikely };
   }
 
   /**
    * @param indices images to judge.
-   * @param quantized whether to round them to 8 bits first.
-   * @returns one verdict an index, in their order.
+   * @returns those of one index after the other, in their order.
    */
-  async judge(images: JudgedImages, indices: Int32Array, quantized: boolean): Promise<Verdict[]> {
-    const { pixels, labels, targets } = images;
-    const size = pixels.length / labels.length;
-    const verdicts: Verdict[] = [];
-    await this.#forEachBatch(images, indices, quantized, (logits, index, row) => {
-      const start = row * this.#classes;
-      const margin = hardMargin(logits, start, this.#classes, labels[index] as number, targets[index] as number);
-      // Rounding to 8 bits stays in the box.
-      const success = margin < 0 && (quantized || inBox(pixels, index * size, size));
-      verdicts.push({ prediction: largest(logits, start, this.#classes), margin, success });
-    });
+  async judge(images: JudgedImages, indices: Int32Array): Promise<Verdicts[]> {
+    const { shape, labels, targets } = images;
+    const verdicts: Verdicts[] = [];
+    for (const { batch, pixels } of this.#batches(images, indices)) {
+      const size = pixels.length / batch.length;
+      const boxed = Array.from(batch, (_, row) => inBox(pixels, row * size, size));
+      const delivered = await this.#logits(pixels, batch.length, shape);
+      roundTo8Bits(pixels);
+      const quantized = await this.#logits(pixels, batch.length, shape);
+      for (const [row, index] of batch.entries()) {
+        const verdict = (logits: Float32Array, inside: boolean): Verdict => {
+          const start = row * this.#classes;
+          const margin = hardMargin(logits, start, this.#classes, labels[index] as number, targets[index] as number);
+          return { prediction: largest(logits, start, this.#classes), margin, success: margin < 0 && inside };
+        };
+        // Rounding to 8 bits stays in the box.
+        verdicts.push({ delivered: verdict(delivered, boxed[row] as boolean), quantized: verdict(quantized, true) });
+      }
+    }
     return verdicts;
   }
 
-  async #forEachBatch(
-    { pixels, shape, labels }: Pick<JudgedImages, 'pixels' | 'shape' | 'labels'>,
+  /** Each with a copy of its pixels, the caller's until the next. */
+  *#batches(
+    { pixels, labels }: Pick<JudgedImages, 'pixels' | 'labels'>,
     indices: Int32Array,
-    quantized: boolean,
-    visit: (logits: Float32Array, index: number, row: number) => void,
-  ): Promise<void> {
+  ): Generator<{ batch: Int32Array; pixels: Float32Array }> {
     const size = pixels.length / labels.length;
     const place = new Float32Array(Math.min(this.#rows, indices.length) * size);
     for (let start = 0; start < indices.length; start += this.#rows) {
@@ -91,13 +106,15 @@ export class Judge {
       for (const [row, index] of batch.entries()) {
         place.set(pixels.subarray(index * size, (index + 1) * size), row * size);
       }
-      const filled = place.subarray(0, batch.length * size);
-      if (quantized) roundTo8Bits(filled);
-      const image = { data: filled, dims: [batch.length, ...shape] };
-      const { logits } = await this.#session.run({ image }, { logits: null });
-      if (logits === undefined) throw new TypeError('the model gave no logits');
-      for (const [row, index] of batch.entries()) visit(logits.data, index, row);
+      yield { batch, pixels: place.subarray(0, batch.length * size) };
     }
+  }
+
+  /** [rows, classes] */
+  async #logits(pixels: Float32Array, rows: number, shape: readonly number[]): Promise<Float32Array> {
+    const { logits } = await this.#session.run({ image: { data: pixels, dims: [rows, ...shape] } }, { logits: null });
+    if (logits === undefined) throw new TypeError('the model gave no logits');
+    return logits.data;
   }
 }
 

@@ -1,4 +1,6 @@
 /** Workers run compiled files: scripts/build --ts comes first. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { attackGraph } from '../onnx/attack_graph.ts';
 import { readModel } from '../onnx/read_model.ts';
@@ -35,14 +37,21 @@ test('shards share one queue on the wasm kernel: every image is searched once', 
   expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
 });
 
-test('the next attack gets the workers of the last one, which do not keep the process', async () => {
-  const workersNow = () => process.getActiveResourcesInfo().filter((name) => name === 'Worker').length;
-  for (let turn = 0; turn < 2; turn++) {
-    const plan = planOf();
-    await runShardPool(plan);
-    expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
-    expect(workersNow()).toBe(0);
-  }
+/** Threads are numbered as they are made. */
+async function numberOfNextThread(): Promise<number> {
+  const worker = new Worker('', { eval: true });
+  const { threadId } = worker;
+  await once(worker, 'exit');
+  return threadId;
+}
+
+test('the next attack gets the workers of the last one', async () => {
+  await runShardPool(planOf());
+  const before = await numberOfNextThread();
+  const plan = planOf();
+  await runShardPool(plan);
+  expect(await numberOfNextThread()).toBe(before + 1);
+  expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
 });
 
 test('a mistake found in a worker of the wasm kernel keeps its code and ends them all', async () => {

@@ -37,8 +37,8 @@ interface Setting {
 }
 
 const SETTINGS: readonly Setting[] = [
-  { method: 'boundary', effort: 'fast', target: 'none', images: 4000 },
-  { method: 'boundary', effort: 'fast', target: 'random', images: 2000 },
+  { method: 'boundary', effort: 'fast', target: 'none', images: 8000 },
+  { method: 'boundary', effort: 'fast', target: 'random', images: 6000 },
   { method: 'boundary', effort: 'thorough', target: 'none', images: 1000 },
   { method: 'boundary', effort: 'thorough', target: 'random', images: 1000 },
   { method: 'penalty', effort: 'fast', target: 'none', images: 1000 },

@@ -33,8 +33,11 @@ export type ShardMessage =
 
 const TICK_MILLISECONDS = 100;
 
-/** A worker without a task ends after so long. Until then it holds about 10 MB, and the process may end without it. */
+/** A worker without a task ends after so long; the process may end without it. */
 const IDLE_MILLISECONDS = 30_000;
+
+/** Of the board: a worker that is kept may hold on to it, since nothing collects its garbage while it waits. */
+const MOST_KEPT_BYTES = 2 ** 27;
 
 /** Compiling its JavaScript takes a new worker 0.1 s of a core: the next attack gets those of the last one. */
 const idle = new Set<ShardThread>();
@@ -64,7 +67,9 @@ export async function runShardPool(plan: ShardPlan): Promise<number> {
     throw error;
   } finally {
     clearInterval(timer);
-    await Promise.all(shards.map((shard) => shard.end()));
+    const { images, adversarial } = board.memory;
+    const keep = images.byteLength + adversarial.byteLength <= MOST_KEPT_BYTES;
+    await Promise.all(shards.map((shard) => shard.end(keep)));
   }
 }
 
@@ -100,15 +105,16 @@ class Shard {
 
   /**
    * Waits until the task has ended: at once when the board is stopped. The thread is kept for the next one, or ends
-   * itself when this one failed. It is never terminated: within a call, ONNX Runtime's addon then aborts the whole process.
+   * itself, as it does when this one failed. It is never terminated: within a call, ONNX Runtime's addon then aborts the
+   * whole process.
    */
-  async end(): Promise<void> {
+  async end(keep: boolean): Promise<void> {
     if (!this.#begun) this.go();
     const succeeded = await this.done.then(
       () => true,
       () => false,
     );
-    if (succeeded) this.#thread.rest();
+    if (keep && succeeded) this.#thread.rest();
     else await this.#thread.end();
   }
 }

@@ -92,11 +92,11 @@ constexpr int kRescue = 4;  // budgets spent on an image before it counts as fai
 
 // Points that a descent asks for after a restart are shaken, if s has a kink almost everywhere: the linearisations are
 // then samples of s at a coarser scale, where there are fewer minima to fall into.
-constexpr double kShake = 1.2;       // of the best distance, at the first step,
-constexpr double kShakeDecay = 0.9;  // and from one to the next,
+constexpr double kShake = 1.2;        // of the best distance, at the first step,
+constexpr double kShakeDecay = 0.93;  // and from one to the next,
 // The evaluations left are shared out evenly among such descents, so that the last one settles in time, too.
 constexpr int kShakenSpan = 70;        // steps that one has, about,
-constexpr double kShakenShare = 0.45;  // and the share of them that is shaken: it settles in the rest
+constexpr double kShakenShare = 0.55;  // and the share of them that is shaken: it settles in the rest
 constexpr int kSeenSteps = 10;         // from which on a descent may tell that s has so many kinks
 
 // The first targeted descent is shaken from the step on at which most of those on smooth networks have crossed, which

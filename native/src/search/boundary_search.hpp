@@ -4,9 +4,9 @@
 // Untargeted: the runner-up class is often not the nearest one. One gradient a class at the image itself gives the
 // distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
 // towards the nearest classes, in that order, and one that falls behind the best found is given up.
-// Targeted: one descent towards the class, shaken by noise once it is seen to go over many kinks. Effort `thorough`
-// looks at more classes, and starts again from noise around the best point. An image for which nothing was found gets
-// restarts from wider and wider noise around it.
+// Targeted: one descent towards the class, shaken by noise once it is seen to go over many kinks; what was shaken settles
+// by shorter and shorter steps. Effort `thorough` looks at more classes, and starts again from noise around the best
+// point. An image for which nothing was found gets restarts from wider and wider noise around it.
 #pragma once
 
 #include <cstddef>

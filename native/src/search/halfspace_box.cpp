@@ -107,7 +107,7 @@ void newton_multipliers(const double (&gram)[kMaxPlanes][kMaxPlanes], const doub
 HalfspaceProjection project_on_one(const float* z, const float* row, double value, Box box, std::size_t n, double start,
                                    float* y, double tolerance) {
   HalfspaceProjection out;
-  float mu = static_cast<float>(start);
+  float mu = static_cast<float>(smaller(start, kLargestMultiplier));
   for (int step = 0; step < kNewtonSteps; ++step) {
     const DualSums sums = search_ops().dual_line(z, row, mu, box.lower, box.upper, n, y);
     out.squared_distance = sums.dd;

@@ -41,7 +41,7 @@ constexpr double kExpectation = 0.7;     // of the first-order distance back to 
 constexpr double kNoise = 1e-4;          // of a margin in logits: smaller errors of prediction say nothing
 constexpr double kWellExplained = 0.01;  // KKT residual that needs no further proof
 constexpr double kRoughProof = 1e-4;     // of |f|: tolerance of the projection that gives the proof
-constexpr double kLeastFree = 1e-9;      // of |a|^2: the part of it off the bounds is taken for more
+constexpr double kLeastFree = 1e-9;      // of |a|^2: the least that its part off the bounds counts as
 constexpr double kLeastSlope = 1e-12;    // of a constraint: flatter ones are scaled as if they had it
 
 }  // namespace

@@ -54,6 +54,22 @@ test('the next attack gets the workers of the last one', async () => {
   expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
 });
 
+test('workers that may hold on to a large board end with it', async () => {
+  await runShardPool(planOf());
+  const before = await numberOfNextThread();
+  const { images, labels } = linearImages(COUNT);
+  const count = Math.floor(2 ** 24 / PIXELS) + 1; // twice 64 MiB and more
+  const large = { images: new Float32Array(count * PIXELS), labels: new Int32Array(count) };
+  large.images.set(images);
+  large.labels.set(labels);
+  const targets = new Int32Array(count).fill(-1);
+  const queue = Int32Array.from(labels.keys());
+  await runShardPool(planOf({ board: ShardBoard.create({ n: PIXELS, ...large, targets, queue }, true) }));
+  const plan = planOf();
+  await runShardPool(plan);
+  expect(await numberOfNextThread()).toBe(before + 1 + plan.workers);
+});
+
 test('a mistake found in a worker of the wasm kernel keeps its code and ends them all', async () => {
   const plan = planOf({ graph: new Uint8Array([1, 2, 3]) });
   await expect(runShardPool(plan)).rejects.toMatchObject({ name: 'BlindspotError', code: 'INVALID_MODEL' });

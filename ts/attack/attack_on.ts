@@ -1,8 +1,8 @@
 /**
  * The attack, whatever the platform:
  *
- *     read model → gradient graph, plain graph → judge the images as they are → choose targets → search in shards
- *     → judge what was delivered, as float32 and as 8 bits → examples, summary
+ *     read model → gradient graph, plain graph → judge the images as they are → choose targets → search in shards,
+ *     judging what they deliver, as float32 and as 8 bits → examples, summary
  *
  * Images that the model answers wrongly from the start are not attacked and are reported apart.
  */
@@ -14,16 +14,17 @@ import { describeClassifier } from '../onnx/classifier.ts';
 import type { Model } from '../onnx/model.ts';
 import { readModel } from '../onnx/read_model.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
-import { assembleExample, summarize } from './assemble.ts';
+import { summarize } from './assemble.ts';
+import { Assessment } from './assessment.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
 import { flushTinyWeights } from './flush_tiny_weights.ts';
-import { type ClassifiedImages, Judge } from './judge.ts';
+import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
 import { activationBytes, chooseLanes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
-import { checkTarget, chooseTargets, UNTARGETED } from './targets.ts';
+import { checkTarget, chooseTargets } from './targets.ts';
 import { estimateSeconds } from './work_estimate.ts';
 
 /** What differs between Node and browsers. */
@@ -57,8 +58,8 @@ export interface ShardPlan {
   /** Of one image. */
   readonly imageShape: readonly number[];
   readonly board: ShardBoard;
-  /** Called every now and then while the shards run. */
-  readonly onTick: () => void;
+  /** Called every now and then while the shards run; what it throws ends them. */
+  readonly onTick: () => Promise<void>;
 }
 
 /** Images a batch of the plain model. */
@@ -99,18 +100,19 @@ export async function attackOn(
   const search = planSearch(options, kernel, model, { classes, images: queue.length, workers });
   const board = ShardBoard.create({ n: search.n, images: set.images, labels: set.labels, targets, queue }, workers > 1);
   const progress = new ProgressTeller(board, set.count, options.onProgress);
-  const searchSeconds =
-    queue.length === 0
-      ? 0
-      : await runStoppable(platform, signal, progress, { kernel, provider, workers, search, graph, imageShape, board });
+  const assessment = new Assessment(judge, { set, clean, targets, board });
+  const onTick = async (): Promise<void> => {
+    progress.tick();
+    await assessment.advance();
+  };
+  const plan = { kernel, provider, workers, search, graph, imageShape, board, onTick };
+  progress.tell('searching');
+  const searchSeconds = queue.length === 0 ? 0 : await runStoppable(platform, signal, plan);
 
-  const kept = Int32Array.from(set.labels.keys()).filter(
-    (index) => isMisclassified(set, clean, index) || board.result(index) !== undefined,
-  );
-  if (kept.length === 0) signal?.throwIfAborted();
   progress.tell('judging');
   const judgeStart = performance.now();
-  const examples = await judgeExamples(judge, { set, clean, targets, board, kept });
+  const examples = await assessment.finish();
+  if (examples.length === 0) signal?.throwIfAborted();
   const summary = summarize(examples, {
     seconds: cleanSeconds + searchSeconds + secondsSince(judgeStart),
     method,
@@ -122,9 +124,9 @@ export async function attackOn(
     workers,
     seed,
     versions: await platform.versions(),
-    ...(kept.length < set.count ? { interruptedOf: set.count } : {}),
+    ...(examples.length < set.count ? { interruptedOf: set.count } : {}),
   });
-  return { summary, examples, imageShape: [...imageShape], ...deliveredPixels(set, board, kept) };
+  return { summary, examples, imageShape: [...imageShape], ...deliveredPixels(set, board, examples) };
 }
 
 function secondsSince(start: number): number {
@@ -135,14 +137,8 @@ function judgeRows(model: Model, maxMemory: number): number {
   return Math.max(1, Math.min(JUDGE_ROWS, Math.floor(maxMemory / activationBytes(model))));
 }
 
-/** A model that answers NaN is not misclassified but broken: the search says so. */
-function isMisclassified(set: ImageSet, clean: ClassifiedImages, index: number): boolean {
-  const prediction = clean.predictions[index] as number;
-  return prediction >= 0 && prediction !== set.labels[index];
-}
-
 function rightlyAnswered(set: ImageSet, clean: ClassifiedImages): Int32Array {
-  return Int32Array.from(set.labels.keys()).filter((index) => !isMisclassified(set, clean, index));
+  return Int32Array.from(set.labels.keys()).filter((index) => !isMisclassified(clean, set.labels, index));
 }
 
 function planSearch(
@@ -171,63 +167,31 @@ function planSearch(
 async function runStoppable(
   platform: AttackPlatform,
   signal: AbortSignal | undefined,
-  progress: ProgressTeller,
-  plan: Omit<ShardPlan, 'onTick'>,
+  plan: ShardPlan,
 ): Promise<number> {
   const stop = () => plan.board.stop();
   signal?.addEventListener('abort', stop);
   try {
-    progress.tell('searching');
     if (signal?.aborted === true) stop();
-    return await platform.runShards({ ...plan, onTick: () => progress.tell('searching') });
+    return await platform.runShards(plan);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
 }
 
-interface Delivered {
-  readonly set: ImageSet;
-  readonly clean: ClassifiedImages;
-  readonly targets: Int32Array;
-  readonly board: ShardBoard;
-  /** Positions of the images to report. */
-  readonly kept: Int32Array;
-}
-
-async function judgeExamples(judge: Judge, { set, clean, targets, board, kept }: Delivered): Promise<AttackExample[]> {
-  const { adversarial, n } = board.memory;
-  // An image misclassified from the start is its own adversarial example, whatever class was to be reached.
-  const judgedTargets = targets.map((target, index) => (isMisclassified(set, clean, index) ? UNTARGETED : target));
-  const delivered = { pixels: adversarial, shape: set.shape, labels: set.labels, targets: judgedTargets };
-  const verdicts = await judge.judge(delivered, kept);
-  return verdicts.map((verdict, place) => {
-    const index = kept[place] as number;
-    return assembleExample({
-      index,
-      label: set.labels[index] as number,
-      target: targets[index] as number,
-      cleanPrediction: clean.predictions[index] as number,
-      result: board.result(index),
-      verdict: verdict.delivered,
-      quantized: verdict.quantized,
-      n,
-      originals: set.images,
-      adversarial,
-    });
-  });
-}
-
-/** The pixels of the images kept, in memory of this thread alone. */
+/** The pixels of the examples, in memory of this thread alone. */
 function deliveredPixels(
   set: ImageSet,
   board: ShardBoard,
-  kept: Int32Array,
+  examples: readonly AttackExample[],
 ): Pick<AttackOutcome, 'originals' | 'adversarial'> {
   const { adversarial, n } = board.memory;
-  if (kept.length === set.count) return { originals: set.images, adversarial: adversarial.slice() };
+  if (examples.length === set.count) return { originals: set.images, adversarial: adversarial.slice() };
   const gather = (pixels: Float32Array): Float32Array => {
-    const gathered = new Float32Array(kept.length * n);
-    for (const [row, index] of kept.entries()) gathered.set(pixels.subarray(index * n, (index + 1) * n), row * n);
+    const gathered = new Float32Array(examples.length * n);
+    for (const [row, { index }] of examples.entries()) {
+      gathered.set(pixels.subarray(index * n, (index + 1) * n), row * n);
+    }
     return gathered;
   };
   return { originals: gather(set.images), adversarial: gather(adversarial) };

@@ -15,7 +15,7 @@ export async function runShardHere(plan: ShardPlan, createSession: SessionFactor
     imageShape,
     board,
     onTick: async () => {
-      plan.onTick();
+      await plan.onTick();
       await turn();
     },
   });

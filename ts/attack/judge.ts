@@ -40,17 +40,24 @@ export interface ClassifiedImages {
   readonly leastLikely: Int32Array;
 }
 
+/** A model that answers NaN is not misclassified but broken: the search says so. */
+export function isMisclassified({ predictions }: ClassifiedImages, labels: Int32Array, index: number): boolean {
+  const prediction = predictions[index] as number;
+  return prediction >= 0 && prediction !== labels[index];
+}
+
 /** Runs the plain model (logitsGraph) over images, a batch at a time. */
 export class Judge {
+  /** Images a batch. */
+  readonly rows: number;
   readonly #session: Session;
   readonly #classes: number;
-  readonly #rows: number;
+  #place = new Float32Array();
 
-  /** @param rows images a batch. */
   constructor(session: Session, classes: number, rows: number) {
     this.#session = session;
     this.#classes = classes;
-    this.#rows = rows;
+    this.rows = rows;
   }
 
   /** What the model answers to the images as they are. */
@@ -100,9 +107,11 @@ export class Judge {
     indices: Int32Array,
   ): Generator<{ batch: Int32Array; pixels: Float32Array }> {
     const size = pixels.length / labels.length;
-    const place = new Float32Array(Math.min(this.#rows, indices.length) * size);
-    for (let start = 0; start < indices.length; start += this.#rows) {
-      const batch = indices.subarray(start, start + this.#rows);
+    const length = Math.min(this.rows, indices.length) * size;
+    if (this.#place.length < length) this.#place = new Float32Array(length);
+    const place = this.#place;
+    for (let start = 0; start < indices.length; start += this.rows) {
+      const batch = indices.subarray(start, start + this.rows);
       for (const [row, index] of batch.entries()) {
         place.set(pixels.subarray(index * size, (index + 1) * size), row * size);
       }

@@ -19,12 +19,16 @@ export interface AttackProgress {
   secondsLeft: number | null;
 }
 
+/** Between two reports of a search. */
+const TICK_MILLISECONDS = 100;
+
 /** Makes reports from what the board holds. */
 export class ProgressTeller {
   readonly #board: ShardBoard;
   readonly #images: number;
   readonly #tell: ((progress: AttackProgress) => void) | undefined;
   readonly #started = performance.now();
+  #told = this.#started;
 
   /** @param images given, those not attacked among them. */
   constructor(board: ShardBoard, images: number, tell: ((progress: AttackProgress) => void) | undefined) {
@@ -33,7 +37,13 @@ export class ProgressTeller {
     this.#tell = tell;
   }
 
+  /** Tells of the search when the last report is a while ago. */
+  tick(): void {
+    if (performance.now() - this.#told >= TICK_MILLISECONDS) this.tell('searching');
+  }
+
   tell(phase: AttackProgress['phase']): void {
+    this.#told = performance.now();
     if (this.#tell === undefined) return;
     const { n, queue } = this.#board.memory;
     const { done, succeeded, l2 } = this.#board.tally();

@@ -25,7 +25,7 @@ function planOf(changes: Partial<ShardPlan> = {}): ShardPlan {
     graph: attackGraph(readModel(linearModel())),
     imageShape: [PIXELS],
     board,
-    onTick: () => undefined,
+    onTick: async () => undefined,
     ...changes,
   };
 }
@@ -35,6 +35,22 @@ test('shards share one queue on the wasm kernel: every image is searched once', 
   expect(await runShardPool(plan)).toBeGreaterThan(0);
   expect(plan.board.done).toBe(COUNT);
   expect(plan.board.tally()).toMatchObject({ done: COUNT, succeeded: COUNT });
+});
+
+test('what is called now and then ends the shards when it fails', async () => {
+  const { images, labels } = linearImages(COUNT);
+  const targets = new Int32Array(COUNT).fill(-1);
+  // Each image over and over: work for seconds.
+  const queue = Int32Array.from({ length: 1_000_000 }, (_, place) => place % COUNT);
+  const board = ShardBoard.create({ n: PIXELS, images, labels, targets, queue }, true);
+  let turns = 0;
+  const onTick = async () => {
+    turns += 1;
+    throw new Error('no disk');
+  };
+  await expect(runShardPool(planOf({ board, onTick }))).rejects.toThrow('no disk');
+  expect(turns).toBe(1);
+  expect(board.done).toBeLessThan(queue.length);
 });
 
 /** Threads are numbered as they are made. */

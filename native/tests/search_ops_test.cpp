@@ -117,7 +117,7 @@ std::vector<const float*> rows_of(const Case& c) {
   return rows;
 }
 
-// One plane, and several: the same sums, which for one come together.
+// One plane, and several: the same sums, which for one come together; what sits at a bound unclipped is free for one only.
 void check_dual(const Case& c, int planes, const std::vector<float>& z) {
   const std::vector<const float*> rows = rows_of(c);
   std::vector<float> y(c.n, -9.0f);
@@ -130,7 +130,7 @@ void check_dual(const Case& c, int planes, const std::vector<float>& z) {
     moved = sums.dd, residual[0] = sums.ad, gram[0] = sums.aa;
   } else {
     moved = ops.dual_point(z.data(), rows.data(), c.mu, planes, c.lower, c.upper, c.n, y.data(), residual);
-    ops.dual_gram(z.data(), rows.data(), c.mu, planes, c.lower, c.upper, c.n, gram);
+    ops.dual_gram(y.data(), rows.data(), planes, c.lower, c.upper, c.n, gram);
   }
   RunSum expected_moved(c.n);
   std::vector<RunSum> expected_residual(kMaxPlanes, RunSum(c.n)), expected_gram(kMaxPlanes * kMaxPlanes, RunSum(c.n));
@@ -139,7 +139,7 @@ void check_dual(const Case& c, int planes, const std::vector<float>& z) {
     float value = z[i];
     for (int j = 0; j < planes; ++j) value -= c.mu[j] * c.rows[j][i];
     const float yi = clip(value, c.lower, c.upper);
-    const bool free = value >= c.lower && value <= c.upper;
+    const bool free = planes == 1 ? value >= c.lower && value <= c.upper : yi > c.lower && yi < c.upper;
     same = same && y[i] == yi;
     const float d = yi - z[i];
     expected_moved.add(i, d * d);

@@ -61,9 +61,9 @@ struct SearchOps {
   // 2 <= planes <= kMaxPlanes.
   double (*dual_point)(const float* z, const float* const* a, const float* mu, int planes, float lower, float upper,
                        std::size_t n, float* y, double* residual);
-  // gram[j * kMaxPlanes + k] = sum over free i of a_ji a_ki, free as above.
-  void (*dual_gram)(const float* z, const float* const* a, const float* mu, int planes, float lower, float upper,
-                    std::size_t n, double* gram);
+  // gram[j * kMaxPlanes + k] = sum of a_ji a_ki over the i with lower < y_i < upper.
+  void (*dual_gram)(const float* y, const float* const* a, int planes, float lower, float upper, std::size_t n,
+                    double* gram);
 
   // out_i = scale * a_i, or 0 where that is under 2^-40: products of what is left are no denormal numbers, which
   // processors multiply a hundred times slower.

@@ -108,18 +108,6 @@ BLINDSPOT_INLINE V clip(V value, float lower, float upper) {
   return smaller(larger(value, V{} + lower), V{} + upper);
 }
 
-// The unclipped minimiser, the planes' values left in ai.
-template <int Planes, typename V, typename Index>
-BLINDSPOT_INLINE V dual_value(V zi, const float* const* a, const float* mu, Index i, V* ai) {
-  V value = zi;
-#pragma GCC unroll 4
-  for (int j = 0; j < Planes; ++j) {
-    ai[j] = load<V>(a[j] + i);
-    value -= (V{} + mu[j]) * ai[j];
-  }
-  return value;
-}
-
 DualSums dual_line(const float* z, const float* a, float mu, float lower, float upper, std::size_t n, float* y) {
   double sum[3];
   sweep_floats<3>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
@@ -145,13 +133,16 @@ double dual_point_of(const float* z, const float* const* a, const float* mu, flo
   for (int j = 0; j < Planes; ++j) row[j] = a[j], weight[j] = mu[j];
   sweep_floats<1 + Planes>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
     const V zi = load<V>(z + i);
-    V ai[Planes];
-    const V yi = clip(dual_value<Planes>(zi, row, weight, i, ai), lower, upper);
+    V value = zi;
+#pragma GCC unroll 4
+    for (int j = 0; j < Planes; ++j) value -= (V{} + weight[j]) * load<V>(row[j] + i);
+    const V yi = clip(value, lower, upper);
     Memory<V>::store(y + i, yi);
     const V moved = yi - zi;
     term[0] = moved * moved;
+    // The planes are read again, after the store: held for so long, they would take registers that the sums need.
 #pragma GCC unroll 4
-    for (int j = 0; j < Planes; ++j) term[1 + j] = ai[j] * moved;
+    for (int j = 0; j < Planes; ++j) term[1 + j] = load<V>(row[j] + i) * moved;
   });
   for (int j = 0; j < Planes; ++j) residual[j] = sum[1 + j];
   return sum[0];
@@ -167,22 +158,19 @@ double dual_point(const float* z, const float* const* a, const float* mu, int pl
 }
 
 template <int Planes>
-void dual_gram_of(const float* z, const float* const* a, const float* mu, float lower, float upper, std::size_t n,
-                  double* gram) {
+void dual_gram_of(const float* y, const float* const* a, float lower, float upper, std::size_t n, double* gram) {
   constexpr int kPairs = Planes * (Planes + 1) / 2;
   double sum[kPairs];
   const float* row[Planes];
-  float weight[Planes];
-  for (int j = 0; j < Planes; ++j) row[j] = a[j], weight[j] = mu[j];
+  for (int j = 0; j < Planes; ++j) row[j] = a[j];
   sweep_floats<kPairs>(n, sum, [=]<typename V>(auto i, V* term) BLINDSPOT_INLINE_LAMBDA {
+    const V at = load<V>(y + i);
+    const auto inside = both(at > V{} + lower, at < V{} + upper);
     V ai[Planes];
-    const V value = dual_value<Planes>(load<V>(z + i), row, weight, i, ai);
-    const auto inside = both(value >= V{} + lower, value <= V{} + upper);
-#pragma GCC unroll 4
-    for (int j = 0; j < Planes; ++j) ai[j] = where(inside, ai[j]);
     int pair = 0;
 #pragma GCC unroll 4
     for (int j = 0; j < Planes; ++j) {
+      ai[j] = where(inside, load<V>(row[j] + i));
 #pragma GCC unroll 4
       for (int k = 0; k <= j; ++k) term[pair++] = ai[j] * ai[k];
     }
@@ -196,12 +184,12 @@ void dual_gram_of(const float* z, const float* const* a, const float* mu, float 
   }
 }
 
-void dual_gram(const float* z, const float* const* a, const float* mu, int planes, float lower, float upper,
-               std::size_t n, double* gram) {
+void dual_gram(const float* y, const float* const* a, int planes, float lower, float upper, std::size_t n,
+               double* gram) {
   switch (planes) {
-    case 2: return dual_gram_of<2>(z, a, mu, lower, upper, n, gram);
-    case 3: return dual_gram_of<3>(z, a, mu, lower, upper, n, gram);
-    default: return dual_gram_of<4>(z, a, mu, lower, upper, n, gram);
+    case 2: return dual_gram_of<2>(y, a, lower, upper, n, gram);
+    case 3: return dual_gram_of<3>(y, a, lower, upper, n, gram);
+    default: return dual_gram_of<4>(y, a, lower, upper, n, gram);
   }
 }
 

@@ -146,7 +146,12 @@ HalfspaceProjection project_halfspaces(const float* z, const float* const* rows,
     double residual[kMaxPlanes];
     out.squared_distance = ops.dual_point(z, rows, weights, planes, box.lower, box.upper, n, y, residual);
     const auto make_gram = [&] {
-      ops.dual_gram(z, rows, weights, planes, box.lower, box.upper, n, &gram[0][0]);
+      // Without a multiplier y is z, and all of it is free: what lies at a bound has not been clipped.
+      bool pulled = false;
+      for (int j = 0; j < planes; ++j) pulled |= weights[j] > 0.0f;
+      const float lower = pulled ? box.lower : -HUGE_VALF;
+      const float upper = pulled ? box.upper : HUGE_VALF;
+      ops.dual_gram(y, rows, planes, lower, upper, n, &gram[0][0]);
       for (int j = 0; j < planes; ++j) gram[j][j] += kRegularisation * gram[j][j] + kLeastDiagonal;
     };
     if (step == 0) make_gram();

@@ -29,6 +29,7 @@ Napi::Value SearchHandle::create(const Napi::CallbackInfo& info) {
   object.Set("oneHot", memory.view(env, bs_search_one_hot(core), lanes * classes));
   object.Set("sign", memory.view(env, bs_search_sign(core), lanes));
   object.Set("temperature", memory.view(env, bs_search_temperature(core), lanes));
+  object.Set("smoothing", memory.view(env, bs_search_smoothing(core), lanes));
   object.Set("logits", memory.view(env, bs_search_logits(core), lanes * classes));
   object.Set("gradients", memory.view(env, bs_search_gradients(core), lanes * n));
   object.Set("image", memory.view(env, bs_search_image(core), n));

@@ -61,6 +61,9 @@ TEST_CASE("an option outside its range is refused by name") {
       {&bs_search_options::seed, -1.0, "seed"},
       {&bs_search_options::seed, 0.5, "seed"},
       {&bs_search_options::seed, 1e300, "seed"},
+      {&bs_search_options::smoothable, -1.0, "smoothable"},
+      {&bs_search_options::smoothable, 0.5, "smoothable"},
+      {&bs_search_options::smoothable, 2.0, "smoothable"},
   };
   for (const Bad& bad : list) {
     CAPTURE(std::string(bad.name));

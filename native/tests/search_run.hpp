@@ -39,6 +39,7 @@ inline bs_search_options options_for(const classifiers::Classifier& model, int l
   options.confidence = 1e-4;
   options.quantization = 0.0;
   options.seed = 0.0;
+  options.smoothable = 0.0;
   return options;
 }
 

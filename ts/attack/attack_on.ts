@@ -9,7 +9,7 @@
 import { type ImageSet, imageSize } from '../data/image_set.ts';
 import type { Kernel, SearchOptions } from '../kernel/kernel.ts';
 import type { KernelSelection } from '../kernel/load_kernel.ts';
-import { attackGraph, logitsGraph } from '../onnx/attack_graph.ts';
+import { attackGraph, hasRoundedKinks, logitsGraph } from '../onnx/attack_graph.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import type { Model } from '../onnx/model.ts';
 import { readModel } from '../onnx/read_model.ts';
@@ -82,7 +82,9 @@ export async function attackOn(
   const set = prepareData(data, { imageShape, classes }, options.count);
   const targeted = { ...set, classes };
   checkTarget(options.target, targeted);
-  const graph = attackGraph(flushTinyWeights(model), { target: provider === 'webgpu' ? 'webgpu' : 'cpu' });
+  const target = provider === 'webgpu' ? 'webgpu' : 'cpu';
+  const smoothable = method === 'boundary' && hasRoundedKinks(model);
+  const graph = attackGraph(flushTinyWeights(model), { target, smoothing: smoothable });
   const { kernel } = await platform.describeKernel(options.kernel);
   await using session = await platform.createSession(logitsGraph(model), { provider });
   signal?.throwIfAborted();
@@ -97,7 +99,7 @@ export async function attackOn(
   const size = { images: queue.length, method, effort };
   const work = { provider, images: queue.length, seconds: estimateSeconds(model, size) };
   const workers = Math.min(options.workers ?? platform.chooseWorkers(work), Math.max(1, queue.length));
-  const search = planSearch(options, kernel, model, { classes, images: queue.length, workers });
+  const search = planSearch(options, kernel, model, { classes, images: queue.length, workers, smoothable });
   const board = ShardBoard.create({ n: search.n, images: set.images, labels: set.labels, targets, queue }, workers > 1);
   const progress = new ProgressTeller(board, set.count, options.onProgress);
   const assessment = new Assessment(judge, { set, clean, targets, board });
@@ -145,7 +147,7 @@ function planSearch(
   options: CompleteAttackOptions,
   kernel: Kernel,
   model: Model,
-  { classes, images, workers }: { classes: number; images: number; workers: number },
+  { classes, images, workers, smoothable }: { classes: number; images: number; workers: number; smoothable: boolean },
 ): SearchOptions {
   const { provider, method, effort, maxEvaluations, seed, maxMemory } = options;
   const { imageShape } = describeClassifier(model);
@@ -157,6 +159,7 @@ function planSearch(
     maxEvaluations,
     quantization: options.quantize,
     seed,
+    smoothable,
   };
   const searchBytes = (lanes: number): number => kernel.searchBytes({ ...search, lanes });
   const budget = { provider, images, workers, maxMemory, searchBytes, activationBytes: activationBytes(model) };

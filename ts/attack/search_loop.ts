@@ -12,7 +12,7 @@ import type { ShardBoard } from './shard_board.ts';
 
 export interface Shard {
   readonly search: Search;
-  /** Of attackGraph: image, one_hot, sign, temperature → logits, gradient. */
+  /** Of attackGraph: image, one_hot, sign, temperature, smoothing if the search can use it → logits, gradient. */
   readonly session: Session;
   /** Of one image. */
   readonly imageShape: readonly number[];
@@ -85,7 +85,7 @@ class StepTensors {
   }
 
   #make(count: number): Step {
-    const { points, oneHot, sign, temperature, logits, gradients, options } = this.#search;
+    const { points, oneHot, sign, temperature, smoothing, logits, gradients, options } = this.#search;
     const rows = (data: Float32Array, shape: readonly number[]): Tensor => {
       const size = shape.reduce((product, dim) => product * dim, count);
       return { data: data.subarray(0, size), dims: [count, ...shape] };
@@ -96,6 +96,7 @@ class StepTensors {
         one_hot: rows(oneHot, [options.classes]),
         sign: rows(sign, [1]),
         temperature: rows(temperature, [1]),
+        ...(options.smoothable ? { smoothing: rows(smoothing, [1]) } : {}),
       },
       fetches: { logits: rows(logits, [options.classes]), gradient: rows(gradients, this.#imageShape) },
     };

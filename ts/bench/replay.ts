@@ -71,6 +71,7 @@ async function evaluate(search: Search, session: Session, count: number, imageSh
       one_hot: rows(search.oneHot, [classes]),
       sign: rows(search.sign, [1]),
       temperature: rows(search.temperature, [1]),
+      ...(search.options.smoothable ? { smoothing: rows(search.smoothing, [1]) } : {}),
     },
     { logits: rows(search.logits, [classes]), gradient: rows(search.gradients, imageShape) },
   );

@@ -47,6 +47,9 @@ export class TimedSearch implements Search {
   get temperature() {
     return this.#search.temperature;
   }
+  get smoothing() {
+    return this.#search.smoothing;
+  }
   get logits() {
     return this.#search.logits;
   }

@@ -166,6 +166,8 @@ export const SEARCH_OPTIONS_FIELDS = [
   'quantization',
   /** of random restarts, an integer */
   'seed',
+  /** 0, or 1: the gradients told are as smooth as bs_search_smoothing asks */
+  'smoothable',
 ] as const;
 
 /** Fields of bs_search_result in order, one double each. */
@@ -184,7 +186,7 @@ export const SEARCH_RESULT_FIELDS = [
   'cleanPrediction',
   /** gradient evaluations spent */
   'evaluations',
-  /** |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when FAILED */
+  /** |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when not known */
   'kktResidual',
   /** starts made (1, more with restarts) */
   'starts',
@@ -212,6 +214,7 @@ export interface AbiFunctions {
   bs_search_one_hot(search: number): number;
   bs_search_sign(search: number): number;
   bs_search_temperature(search: number): number;
+  bs_search_smoothing(search: number): number;
   bs_search_logits(search: number): number;
   bs_search_gradients(search: number): number;
   bs_search_image(search: number): number;
@@ -245,6 +248,7 @@ export const ABI_FUNCTION_NAMES = [
   'bs_search_one_hot',
   'bs_search_sign',
   'bs_search_temperature',
+  'bs_search_smoothing',
   'bs_search_logits',
   'bs_search_gradients',
   'bs_search_image',

@@ -42,6 +42,7 @@ export interface SearchBackend {
   readonly oneHot: Float32Array;
   readonly sign: Float32Array;
   readonly temperature: Float32Array;
+  readonly smoothing: Float32Array;
   readonly logits: Float32Array;
   readonly gradients: Float32Array;
   readonly image: Float32Array;

@@ -79,6 +79,8 @@ export interface SearchOptions {
   /** Bits of the lattice to search on; 0 (default) for none. */
   quantization?: number;
   seed?: number;
+  /** Whether the gradients told are as smooth as `smoothing` asks; default false. */
+  smoothable?: boolean;
 }
 
 export interface SearchResult {
@@ -97,18 +99,20 @@ export interface SearchResult {
 
 export interface Search extends Disposable {
   readonly options: Required<SearchOptions>;
-  /** Views over the kernel's memory, row-major: [lanes, n], [lanes, classes], [lanes], [lanes]. */
+  /** Views over the kernel's memory, row-major: [lanes, n], [lanes, classes], [lanes], [lanes], [lanes]. */
   readonly points: Float32Array;
   readonly oneHot: Float32Array;
   readonly sign: Float32Array;
   readonly temperature: Float32Array;
+  /** How far the gradient's kinks are to be rounded, relative to the network's values; 0: not at all. */
+  readonly smoothing: Float32Array;
   /** Written by the caller before tell: [lanes, classes], [lanes, n]. */
   readonly logits: Float32Array;
   readonly gradients: Float32Array;
   readonly freeLanes: number;
   /** @param target a class to reach, or -1 for any class but the label. */
   submit(id: number, image: Float32Array, label: number, target: number): void;
-  /** Fills rows [0, count) of points, oneHot, sign and temperature; 0 when nothing runs. */
+  /** Fills rows [0, count) of points, oneHot, sign, temperature and smoothing; 0 when nothing runs. */
   ask(): number;
   tell(): void;
   /** One finished lane, or undefined. */

@@ -56,6 +56,7 @@ export function completeSearchOptions(options: SearchOptions): Required<SearchOp
     confidence: expectTolerance('confidence', options.confidence ?? 1e-4),
     quantization: expectInteger('quantization', options.quantization ?? 0, 0, 16),
     seed: expectInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    smoothable: expectOneOf('smoothable', options.smoothable ?? false, [false, true]),
   };
 }
 
@@ -65,6 +66,7 @@ export function encodeSearchOptions(options: Required<SearchOptions>): Float64Ar
     ...options,
     method: searchMethodCodes[options.method],
     effort: effortCodes[options.effort],
+    smoothable: Number(options.smoothable),
   };
   return Float64Array.from(SEARCH_OPTIONS_FIELDS, (field) => doubles[field]);
 }

@@ -184,6 +184,7 @@ describe.each(['native', 'wasm'] as const)('search of the %s kernel', (name) => 
     [{ confidence: -1 }, 'for confidence but received -1'],
     [{ quantization: 17 }, 'Expected an integer from 0 to 16 for quantization but received 17'],
     [{ seed: 0.5 }, 'for seed but received 0.5'],
+    [{ smoothable: 1 }, 'Expected false or true for smoothable but received 1'],
     [{ steps: 3 }, 'for a key of search options but received "steps"'],
   ])('refuses %j and names the option', (options, message) => {
     const all = { n, classes, lanes, ...options } as SearchOptions;
@@ -254,6 +255,7 @@ describe.each(['native', 'wasm'] as const)('search of the %s kernel', (name) => 
       () => search.oneHot,
       () => search.sign,
       () => search.temperature,
+      () => search.smoothing,
       () => search.logits,
       () => search.gradients,
       () => search.freeLanes,

@@ -36,6 +36,10 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
     return this.backend.temperature;
   }
 
+  get smoothing(): Float32Array {
+    return this.backend.smoothing;
+  }
+
   get logits(): Float32Array {
     return this.backend.logits;
   }

@@ -206,6 +206,7 @@ class WasmSearch extends WasmHandle implements SearchBackend {
   readonly #oneHot: HeapArray<Float32Array>;
   readonly #sign: HeapArray<Float32Array>;
   readonly #temperature: HeapArray<Float32Array>;
+  readonly #smoothing: HeapArray<Float32Array>;
   readonly #logits: HeapArray<Float32Array>;
   readonly #gradients: HeapArray<Float32Array>;
   readonly #image: HeapArray<Float32Array>;
@@ -223,6 +224,7 @@ class WasmSearch extends WasmHandle implements SearchBackend {
     this.#oneHot = floats(wasm.bs_search_one_hot(handle), lanes * classes);
     this.#sign = floats(wasm.bs_search_sign(handle), lanes);
     this.#temperature = floats(wasm.bs_search_temperature(handle), lanes);
+    this.#smoothing = floats(wasm.bs_search_smoothing(handle), lanes);
     this.#logits = floats(wasm.bs_search_logits(handle), lanes * classes);
     this.#gradients = floats(wasm.bs_search_gradients(handle), lanes * n);
     this.#image = floats(wasm.bs_search_image(handle), n);
@@ -244,6 +246,10 @@ class WasmSearch extends WasmHandle implements SearchBackend {
 
   get temperature(): Float32Array {
     return this.#temperature.view;
+  }
+
+  get smoothing(): Float32Array {
+    return this.#smoothing.view;
   }
 
   get logits(): Float32Array {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type AttackGraphOptions, attackGraph, logitsGraph } from './attack_graph.ts';
+import { type AttackGraphOptions, attackGraph, hasRoundedKinks, logitsGraph } from './attack_graph.ts';
 import { describeClassifier } from './classifier.ts';
 import type { Model } from './model.ts';
 import { readModel } from './read_model.ts';
@@ -96,6 +96,43 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s classifier', (ki
       expectClose(measured['gradient'], expected, 1e-4, `gradient for ${target} in ONNX Runtime`);
     }
   });
+});
+
+describe.each(['cpu', 'webgpu'] as const)('smoothing, for %s', (target) => {
+  const answers = async (kind: keyof typeof KINDS, smoothing: readonly number[]) => {
+    const model = readModel(KINDS[kind]({ batch: 1 }));
+    const feeds = feedsFor(imageFor(model), 4, ASKED);
+    const asked = { ...feeds, smoothing: { shape: [IMAGES, 1], data: Float64Array.from(smoothing) } };
+    return {
+      exact: await runInOrt(attackGraph(model, { target }), feeds),
+      smoothed: await runInOrt(attackGraph(model, { target, smoothing: true }), asked),
+    };
+  };
+
+  test.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('of 0 leaves the gradient exact: %s', async (kind) => {
+    const { exact, smoothed } = await answers(kind, [0, 0, 0]);
+    expectClose(smoothed['gradient'], exact['gradient'] as ReferenceTensor, 1e-5, 'gradient');
+    expect(smoothed['logits']).toEqual(exact['logits']);
+  });
+
+  test('changes the gradient of the images that want it, and no answer', async () => {
+    const { exact, smoothed } = await answers('convolutional', [0, 0.5, 0]);
+    expect(smoothed['logits']).toEqual(exact['logits']);
+    const row = ({ gradient }: typeof exact, image: number) => gradient?.data.slice(36 * image, 36 * (image + 1));
+    for (const image of [0, 1, 2]) {
+      const [before, after] = [row(exact, image), row(smoothed, image)];
+      const change = Math.max(...(before ?? []).map((value, i) => Math.abs(value - (after?.[i] ?? Number.NaN))));
+      if (image === 1) expect(change).toBeGreaterThan(1e-3);
+      else expect(change).toBeLessThan(1e-5);
+    }
+  });
+});
+
+test.each([
+  ['mlp', false],
+  ['convolutional', true],
+] as const)('smoothing would change the gradient: %s, %s', (kind, changes) => {
+  expect(hasRoundedKinks(readModel(KINDS[kind]({ batch: 'N' })))).toBe(changes);
 });
 
 test('the shapes are those of the contract', () => {

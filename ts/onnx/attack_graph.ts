@@ -11,6 +11,7 @@ import { gradients } from './gradients.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import type { Model, ModelNode } from './model.ts';
 import type { GraphTarget } from './op_rule.ts';
+import { poolBeforeRelu } from './pool_before_relu.ts';
 import { BATCH, importWithBatch } from './rebatch.ts';
 import { formatShape, sameShape } from './shape.ts';
 import type { Value } from './value.ts';
@@ -18,6 +19,8 @@ import type { Value } from './value.ts';
 export interface AttackGraphOptions {
   /** Execution provider the graph is for; default 'cpu' (also for cuda and wasm). */
   target?: GraphTarget;
+  /** Adds the input `smoothing`; default false. */
+  smoothing?: boolean;
 }
 
 /** Far below any logit; finite, since -∞ - (-∞) is no number. */
@@ -25,21 +28,34 @@ const MASKED = -3e38;
 
 /**
  * float32 inputs `image` [N, …imageShape], `one_hot` [N, K], `sign` [N, 1], `temperature` [N, 1] (> 0, safe down to 1e-3);
- * float32 outputs `logits` [N, K], `gradient` [N, …imageShape].
+ * float32 outputs `logits` [N, K], `gradient` [N, …imageShape]. With a float32 input `smoothing` [N, 1], the kinks that
+ * the gradient meets are rounded: over so many root mean squares of the values there, an image each; 0 is exact.
  * @throws INVALID_MODEL when the model is no classifier, or its batch cannot be made variable.
  */
 export function attackGraph(model: Model, options: AttackGraphOptions = {}): Uint8Array<ArrayBuffer> {
   const graph = new GraphBuilder({ name: 'attack' });
-  const { image, logits, classes } = importClassifier(graph, model);
+  const { image, logits, classes } = importClassifier(graph, options.smoothing ? poolBeforeRelu(model) : model);
   const oneHot = graph.input('one_hot', 'float32', [BATCH, classes]);
   const sign = graph.input('sign', 'float32', [BATCH, 1]);
   const temperature = graph.input('temperature', 'float32', [BATCH, 1]);
   const cotangent = marginCotangent(graph, logits, oneHot, sign, temperature);
-  const [gradient] = gradients(graph, logits, [image], cotangent, options);
+  const smoothing = options.smoothing ? graph.input('smoothing', 'float32', [BATCH, 1]) : undefined;
+  const [gradient] = gradients(graph, logits, [image], cotangent, {
+    target: options.target ?? 'cpu',
+    ...(smoothing ? { smoothing } : {}),
+  });
   if (!gradient) throw new TypeError('no gradient was made');
   graph.output(logits, 'logits');
   graph.output(gradient, 'gradient');
   return graph.toBytes();
+}
+
+/** Operators whose kinks `smoothing` rounds. */
+const ROUNDED: ReadonlySet<string> = new Set(['Relu', 'LeakyRelu', 'MaxPool']);
+
+/** Whether `smoothing` would change the gradient. */
+export function hasRoundedKinks(model: Model): boolean {
+  return model.nodes.some(({ op }) => ROUNDED.has(op));
 }
 
 /** Input `image` [N, …imageShape], output `logits` [N, K]: the model itself, for judging. */

@@ -14,6 +14,11 @@ import type { GraphNode, Value } from './value.ts';
 export interface GradientOptions {
   /** Where the graph will run; default 'cpu'. Decides the form of max-pool's backward pass. */
   target?: GraphTarget;
+  /**
+   * [N, 1], float32: how far the kinks of ReLU and max-pooling are to be rounded, relative to the values there, an image
+   * each; exact where it is 0. Default: exact.
+   */
+  smoothing?: Value;
 }
 
 /**
@@ -40,7 +45,7 @@ export function gradients(
   for (const node of nodes.reverse()) {
     if (!node.inputs.some((input) => input && varying.has(input))) continue;
     if (!node.outputs.some((output) => cotangents.has(output))) continue;
-    propagate(graph, node, cotangents, varying, options.target ?? 'cpu');
+    propagate(graph, node, cotangents, varying, options);
   }
   return xs.map((x) => cotangents.get(x) ?? filledLike(graph, x, 0));
 }
@@ -60,12 +65,12 @@ function propagate(
   node: GraphNode,
   cotangents: Map<Value, Value>,
   varying: ReadonlySet<Value>,
-  target: GraphTarget,
+  options: GradientOptions,
 ): void {
   const { vjp } = OP_RULES[node.op];
   if (vjp === 'zero') return;
   if (vjp === 'none') throw nodeError(node, 'has no derivative');
-  const results = vjp(contextOf(graph, node, cotangents, varying, target));
+  const results = vjp(contextOf(graph, node, cotangents, varying, options));
   node.inputs.forEach((input, i) => {
     const result = results[i];
     if (!input || !result || !varying.has(input)) return;
@@ -82,13 +87,14 @@ function contextOf(
   node: GraphNode,
   cotangents: ReadonlyMap<Value, Value>,
   varying: ReadonlySet<Value>,
-  target: GraphTarget,
+  { target = 'cpu', smoothing }: GradientOptions,
 ): VjpContext {
   const byOutput = node.outputs.map((output) => cotangents.get(output));
   return {
     graph,
     node,
     target,
+    smoothing,
     cotangents: byOutput,
     get cotangent(): Value {
       const [first] = byOutput;

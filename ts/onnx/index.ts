@@ -1,5 +1,5 @@
 /** ONNX graphs: build, read, infer shapes, differentiate. Runs anywhere; knows no runtime. */
-export { type AttackGraphOptions, attackGraph, logitsGraph } from './attack_graph.ts';
+export { type AttackGraphOptions, attackGraph, hasRoundedKinks, logitsGraph } from './attack_graph.ts';
 export { type ClassifierDescription, describeClassifier } from './classifier.ts';
 export type { ElementType, FloatType, TensorData } from './element_type.ts';
 export { type GradientOptions, gradients } from './gradients.ts';

@@ -32,6 +32,8 @@ export interface VjpContext {
   /** By output; undefined where the loss does not depend on it. */
   readonly cotangents: readonly (Value | undefined)[];
   readonly target: GraphTarget;
+  /** [N, 1]: how far kinks are to be rounded, an image each (ops/rounded_kinks.ts). */
+  readonly smoothing: Value | undefined;
   /** Input i; fails when absent. */
   input(i: number): Value;
   /** Output i. */

@@ -146,6 +146,7 @@ typedef struct bs_search_options {
   double confidence;      /* success means hard margin < -confidence (logits), >= 0; default 1e-4 */
   double quantization;    /* 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
   double seed;            /* of random restarts, an integer */
+  double smoothable;      /* 0, or 1: the gradients told are as smooth as bs_search_smoothing asks */
 } bs_search_options;
 
 typedef struct bs_search_result {
@@ -156,7 +157,7 @@ typedef struct bs_search_result {
   double prediction;       /* class the model answers on these pixels */
   double clean_prediction; /* class the model answers on the image */
   double evaluations;      /* gradient evaluations spent */
-  double kkt_residual;     /* |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when FAILED */
+  double kkt_residual;     /* |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when not known */
   double starts;           /* starts made (1, more with restarts) */
 } bs_search_result;
 
@@ -168,11 +169,13 @@ double bs_search_bytes(const bs_search_options* options);
 
 /* Rows that ask fills, row-major. The model answers with logits and the gradient of the smoothed margin:
  *   s = sign * (temperature * log sum_{j != k} exp(z_j / temperature) - z_k),  k the class of one_hot,
- * sign +1 towards class k (targeted), -1 away from it (untargeted). */
+ * sign +1 towards class k (targeted), -1 away from it (untargeted). A smoothing w > 0 asks for a gradient in which the
+ * network's kinks (of ReLU, max-pooling) are rounded over a width of w times its values at that place; for 0 it is exact. */
 float* bs_search_points(bs_search* search);      /* [lanes, n] */
 float* bs_search_one_hot(bs_search* search);     /* [lanes, classes] */
 float* bs_search_sign(bs_search* search);        /* [lanes] */
 float* bs_search_temperature(bs_search* search); /* [lanes] */
+float* bs_search_smoothing(bs_search* search);   /* [lanes]; 0 unless smoothable */
 
 /* Rows that the caller fills before tell. */
 float* bs_search_logits(bs_search* search);    /* [lanes, classes] */

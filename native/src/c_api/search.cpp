@@ -30,6 +30,7 @@ const char* bad_option(const bs_search_options& options) {
   if (!(options.confidence >= 0.0 && options.confidence < 1e30)) return "confidence";
   if (!whole_within(options.quantization, 0.0, 16.0)) return "quantization";
   if (!whole_within(options.seed, 0.0, 9007199254740992.0)) return "seed";
+  if (!whole_within(options.smoothable, 0.0, 1.0)) return "smoothable";
   return nullptr;
 }
 
@@ -45,6 +46,7 @@ SearchOptions read(const bs_search_options& from) {
   options.confidence = from.confidence;
   options.quantization = static_cast<int>(from.quantization);
   options.seed = static_cast<std::uint64_t>(from.seed);
+  options.smoothable = from.smoothable > 0.0;
   return options;
 }
 
@@ -97,6 +99,7 @@ float* bs_search_points(bs_search* search) { return inside(search)->rows.points;
 float* bs_search_one_hot(bs_search* search) { return inside(search)->rows.one_hot; }
 float* bs_search_sign(bs_search* search) { return inside(search)->rows.sign; }
 float* bs_search_temperature(bs_search* search) { return inside(search)->rows.temperature; }
+float* bs_search_smoothing(bs_search* search) { return inside(search)->rows.smoothing; }
 float* bs_search_logits(bs_search* search) { return inside(search)->rows.logits; }
 float* bs_search_gradients(bs_search* search) { return inside(search)->rows.gradients; }
 float* bs_search_image(bs_search* search) { return inside(search)->rows.image; }

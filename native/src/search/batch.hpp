@@ -18,6 +18,7 @@ struct BatchRows {
   float* one_hot = nullptr;
   float* sign = nullptr;
   float* temperature = nullptr;
+  float* smoothing = nullptr;
   float* logits = nullptr;
   float* gradients = nullptr;
   float* image = nullptr;    // [n], to submit
@@ -92,6 +93,7 @@ class Batch final : public BatchDoor {
       rows.one_hot[row * classes + static_cast<std::size_t>(question.one_hot)] = 1.0f;
       rows.sign[row] = static_cast<float>(question.sign);
       rows.temperature[row] = static_cast<float>(question.temperature);
+      rows.smoothing[row] = static_cast<float>(question.smoothing);
       lane_of_row_[asked_++] = j;
     }
     return asked_;
@@ -163,6 +165,7 @@ class Batch final : public BatchDoor {
     rows.logits = source.template take<float>(lanes * classes);
     rows.sign = source.template take<float>(lanes);
     rows.temperature = source.template take<float>(lanes);
+    rows.smoothing = source.template take<float>(lanes);
     rows.image = source.template take<float>(options_.n);
     rows.example = source.template take<float>(options_.n);
     lane_of_row_ = source.template take<int>(lanes);

@@ -34,6 +34,8 @@ struct Effort {
   int trial;
   double lead;
   double early_lead;
+  // What the smoothing of a descent from the image is multiplied with at each step.
+  double smoothing_decay;
   // A first targeted descent among many kinks is shaken to this step, by noise that decays by so much a step. The
   // slower, the lower the minimum; soon enough to settle within the steps left.
   int shaken = 0;
@@ -53,6 +55,7 @@ constexpr Effort kFast = {.budget = 44,
                           .trial = 3,
                           .lead = 0.02,
                           .early_lead = 0.6,
+                          .smoothing_decay = 0.75,
                           .reach = 0.12,
                           .reach_decay = 0.75};
 constexpr Effort kFastTargeted = {.budget = 49,
@@ -61,6 +64,7 @@ constexpr Effort kFastTargeted = {.budget = 49,
                                   .trial = 3,
                                   .lead = 0.02,
                                   .early_lead = 0.6,
+                                  .smoothing_decay = 0.9,
                                   .shaken = 28,
                                   .shake_decay = 0.85,
                                   .reach = 0.12,
@@ -75,6 +79,7 @@ constexpr Effort kThorough = {.budget = 400,
                               .trial = 8,
                               .lead = 0.1,
                               .early_lead = 0.5,
+                              .smoothing_decay = 0.85,
                               .reach = 0.05,
                               .reach_decay = 0.9};
 constexpr Effort kThoroughTargeted = {.budget = 300,
@@ -83,12 +88,17 @@ constexpr Effort kThoroughTargeted = {.budget = 300,
                                       .trial = 8,
                                       .lead = 0.1,
                                       .early_lead = 0.5,
+                                      .smoothing_decay = 0.95,
                                       .shaken = 60,
                                       .shake_decay = 0.95,
                                       .reach = 0.05,
                                       .reach_decay = 0.9};
 
 constexpr int kRescue = 4;  // budgets spent on an image before it counts as failed
+
+// A descent from the image begins on a smoothed network, which has fewer minima to fall into and is followed in longer
+// steps; the smoothing fades away.
+constexpr double kSmoothing = 0.4;
 
 // Points that a descent asks for after a restart are shaken, if s has a kink almost everywhere: the linearisations are
 // then samples of s at a coarser scale, where there are fewer minima to fall into.
@@ -101,7 +111,8 @@ constexpr int kSeenSteps = 10;         // from which on a descent may tell that 
 
 // The first targeted descent is shaken from the step on at which most of those on smooth networks have crossed, which
 // hardly any on piecewise linear ones has, if it has not crossed either: on smooth ones shaking only costs. One that has
-// is shaken from kSeenSteps on, if it has seen kinks almost everywhere. None is that meets a linear piece again.
+// is shaken from kSeenSteps on, if it has seen kinks almost everywhere. None is that meets a linear piece again, and none
+// of a network that can be smoothed, which does the same without chance.
 constexpr int kFirstShaken = 6;
 constexpr double kFirstShake = 0.8;  // of the distance expected, at the first such step
 
@@ -149,6 +160,11 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
     case Stage::kScreen:
       if (finite) screen(margin, gradient);
       return ask_next_screen();
+    case Stage::kProof:
+      if (!finite) return close(outcome_);
+      std::memcpy(best_gradient_, gradient, options_->n * sizeof(float));
+      best_smoothed_ = false;
+      return finish(outcome_);
     case Stage::kNoise:
       if (!finite) {
         if (next_start()) advance();
@@ -274,6 +290,7 @@ void BoundarySearch::advance() {
     const bool spent = descent_.steps() >= span_ || glanced();
     if (!spent && !turn_over() && !falls_behind() && descent_.propose(point_)) {
       shake();
+      question_.smoothing = smoothing();
       stage_ = Stage::kDescend;
       return;
     }
@@ -319,6 +336,13 @@ void BoundarySearch::resume() {
   settle();
 }
 
+double BoundarySearch::smoothing() const {
+  if (!options_->smoothable || resumed_ || restarts_ > 0) return 0.0;
+  double smoothing = kSmoothing;
+  for (int j = 0; j < descent_.steps(); ++j) smoothing *= effort_of(*options_, goal_).smoothing_decay;
+  return smoothing;
+}
+
 // Is this step of the descent shaken?
 bool BoundarySearch::shaken() const {
   const int steps = descent_.steps();
@@ -328,7 +352,7 @@ bool BoundarySearch::shaken() const {
 
 // Does the first descent go over kinks that are too many to be met again? Late to cross, or almost everywhere.
 void BoundarySearch::see_if_rugged() {
-  if (restarts_ > 0 || resumed_ || !goal_.targeted()) return;
+  if (restarts_ > 0 || resumed_ || !goal_.targeted() || options_->smoothable) return;
   if (descent_.steps() == kFirstShaken) rugged_ = !descent_.crossed() && descent_.kinks_prevail();
   if (descent_.steps() == kSeenSteps && descent_.rough()) rugged_ = true;
   if (descent_.repeating()) rugged_ = false;
@@ -385,13 +409,27 @@ void BoundarySearch::add_noise(const float* around, double norm) {
 
 // The descent that has just ended knows more of the constraint at the best point than the one gradient kept there.
 void BoundarySearch::explain_best() {
-  if (!(starts_ > 0 && best_l2_ < best_before_start_)) return;
+  if (!(starts_ > 0 && best_l2_ < best_before_start_) || best_smoothed_) return;
   best_residual_ = descent_.explain(best_, best_margin_, best_gradient_);
+}
+
+// A smoothed gradient proves nothing: when the best point has no other, it is evaluated once more, unless the caller's limit
+// is reached.
+bool BoundarySearch::ask_proof(bs_lane_status status) {
+  const int limit = options_->max_evaluations;
+  if (!best_smoothed_ || (limit > 0 && evaluations_ >= limit)) return false;
+  std::memcpy(point_, best_, options_->n * sizeof(float));
+  question_ = {goal_.targeted() ? goal_.target : best_class_, 1.0, kTowardsClass};
+  best_before_start_ = best_l2_;  // the linearisations held are smoothed, too: they explain nothing
+  outcome_ = status;
+  stage_ = Stage::kProof;
+  return true;
 }
 
 void BoundarySearch::finish(bs_lane_status status) {
   explain_best();
   if (!succeeded()) return close(BS_LANE_FAILED);
+  if (ask_proof(status)) return;
   if (options_->quantization == 0) return close(status);
   ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);
   lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, point_);

@@ -5,7 +5,7 @@
 // distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
 // towards the nearest classes, in that order, and one that falls behind the best found is given up.
 // Targeted: one descent towards the class, shaken by noise once it is seen to go over many kinks; what was shaken settles
-// by shorter and shorter steps. Effort `thorough` looks at more classes, and starts again from noise around the best
+// by shorter and shorter steps. A descent from the image begins with smoothed gradients, where the model gives them. Effort `thorough` looks at more classes, and starts again from noise around the best
 // point. An image for which nothing was found gets restarts from wider and wider noise around it.
 #pragma once
 
@@ -38,7 +38,7 @@ class BoundarySearch final : public Lane {
  private:
   static constexpr int kMostScreened = 9;
 
-  enum class Stage { kClean, kScreen, kDescend, kNoise, kLattice };
+  enum class Stage { kClean, kScreen, kDescend, kNoise, kProof, kLattice };
 
   // A class that a descent may go to, with its constraint at the image.
   struct Candidate {
@@ -58,6 +58,7 @@ class BoundarySearch final : public Lane {
   bool next_start();
   bool start_from_noise();
   void add_noise(const float* around, double norm);
+  double smoothing() const;  // wanted of the next gradient
   bool shaken() const;
   void see_if_rugged();
   void shake();
@@ -69,6 +70,7 @@ class BoundarySearch final : public Lane {
   bool falls_behind() const;
   void explain_best();
   void finish(bs_lane_status status);
+  bool ask_proof(bs_lane_status status);
   void keep(Candidate& candidate, int slot, const float* gradient);
 
   BoundaryDescent descent_;
@@ -84,9 +86,10 @@ class BoundarySearch final : public Lane {
   int span_ = 0;          // most steps of the descent
   bool waiting_ = false;  // the first descent, for the second to have its turn
   bool resumed_ = false;
-  bool rugged_ = false;      // the first descent goes over too many kinks, and is shaken
-  bool rough_ = false;       // the descents before the first restart saw kinks almost everywhere
-  bool was_shaken_ = false;  // the step before
+  bool rugged_ = false;                         // the first descent goes over too many kinks, and is shaken
+  bool rough_ = false;                          // the descents before the first restart saw kinks almost everywhere
+  bool was_shaken_ = false;                     // the step before
+  bs_lane_status outcome_ = BS_LANE_CONVERGED;  // once the proof is told
   double best_before_start_ = 0.0;
   float* kept_[kMostScreened] = {};
 };

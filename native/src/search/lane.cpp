@@ -23,6 +23,7 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
 // What is delivered is the image again.
 void Lane::forget_best() {
   best_l2_ = HUGE_VAL;
+  best_smoothed_ = false;
   best_residual_ = -1.0;
   best_margin_ = clean_margin_;
   best_class_ = clean_class_;
@@ -54,6 +55,7 @@ bool Lane::judge(const float* logits, const float* gradient) {
     best_residual_ = -1.0;
     best_margin_ = margin_;
     best_class_ = predicted;
+    best_smoothed_ = question_.smoothing > 0.0;
     std::memcpy(best_, point_, options.n * sizeof(float));
     std::memcpy(best_gradient_, gradient, options.n * sizeof(float));
   }
@@ -68,9 +70,12 @@ void Lane::result(bs_search_result& out) const {
   out.prediction = best_class_;
   out.clean_prediction = clean_class_;
   out.evaluations = evaluations_;
-  out.kkt_residual = !succeeded()          ? NAN
-                     : best_residual_ >= 0 ? best_residual_
-                                           : kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
+  if (!succeeded() || best_smoothed_) {
+    out.kkt_residual = NAN;
+  } else {
+    out.kkt_residual =
+        best_residual_ >= 0 ? best_residual_ : kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
+  }
   out.starts = starts_;
 }
 

@@ -25,6 +25,7 @@ struct SearchOptions {
   double confidence = 1e-4;  // success means hard margin < -confidence
   int quantization = 0;      // bits of the lattice; 0: none
   std::uint64_t seed = 0;
+  bool smoothable = false;  // the model answers gradients as smooth as the question wants them
 };
 
 struct Goal {
@@ -79,6 +80,7 @@ class Lane {
   float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better
   double best_l2_ = HUGE_VAL;
   double best_margin_ = 0.0;
+  bool best_smoothed_ = false;   // best_gradient_ is a smoothed one, which proves nothing
   double best_residual_ = -1.0;  // of the proof there (kkt_residual); < 0 while it is not known
   int best_class_ = -1;
   double clean_margin_ = 0.0;  // hard margin of the image

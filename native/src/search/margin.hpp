@@ -14,6 +14,7 @@ struct Question {
   int one_hot = 0;  // class k
   double sign = 1.0;
   double temperature = 1.0;
+  double smoothing = 0.0;  // of the gradient: see bs_search_smoothing
 };
 
 // Largest logit outside class k.

@@ -50,6 +50,7 @@ class SearchDouble implements Search {
   logits: Float32Array;
   sign: Float32Array;
   temperature: Float32Array;
+  smoothing: Float32Array;
   readonly #behaviour: DoubleBehaviour;
   readonly #lanes: Lane[] = [];
   #asked: Lane[] = [];
@@ -65,6 +66,7 @@ class SearchDouble implements Search {
     this.logits = new Float32Array(lanes * classes);
     this.sign = new Float32Array(lanes);
     this.temperature = new Float32Array(lanes);
+    this.smoothing = new Float32Array(lanes);
   }
 
   get freeLanes(): number {
@@ -148,5 +150,6 @@ class SearchDouble implements Search {
     this.logits = this.logits.slice();
     this.sign = this.sign.slice();
     this.temperature = this.temperature.slice();
+    this.smoothing = this.smoothing.slice();
   }
 }

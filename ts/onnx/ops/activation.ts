@@ -3,6 +3,7 @@ import { sumToShape } from '../cotangent_shape.ts';
 import { nodeError, numberAttribute, type OpRule, requireInput, type VectorJacobianProduct } from '../op_rule.ts';
 import { broadcastShapes, sameShape } from '../shape.ts';
 import { inferSame, inferSameFloat } from './elementwise.ts';
+import { ramp, roundingOf } from './rounded_kinks.ts';
 
 function activation(attributes: OpRule['attributes'], vjp: VectorJacobianProduct): OpRule {
   return { inputs: [1, 1], attributes, infer: inferSameFloat, vjp };
@@ -21,14 +22,23 @@ export const TANH = activation({}, ({ graph, cotangent, output }) => {
 });
 
 /** Slope 0 at 0. */
-export const RELU = activation({}, ({ graph, cotangent, output }) => {
+export const RELU = activation({}, (context) => {
+  const { graph, cotangent, input, output } = context;
+  const rounding = roundingOf(context, input(0));
+  if (rounding) return [graph.mul(cotangent, ramp(graph, input(0), rounding))];
   const zero = graph.scalar(0, cotangent.type);
   return [graph.where(graph.greater(output(0), zero), cotangent, zero)];
 });
 
-export const LEAKY_RELU = activation({ alpha: 'float' }, ({ graph, node, cotangent, input }) => {
+export const LEAKY_RELU = activation({ alpha: 'float' }, (context) => {
+  const { graph, node, cotangent, input } = context;
   const alpha = numberAttribute(node, 'alpha', 0.01);
   const { type } = cotangent;
+  const rounding = roundingOf(context, input(0));
+  if (rounding) {
+    const step = graph.mul(ramp(graph, input(0), rounding), graph.scalar(1 - alpha, type));
+    return [graph.mul(cotangent, graph.add(step, graph.scalar(alpha, type)))];
+  }
   const slope = graph.where(
     graph.greater(input(0), graph.scalar(0, type)),
     graph.scalar(1, type),

@@ -5,22 +5,31 @@
  *            ScatterElements; ties: the first element wins;
  *   webgpu, windows that tile the input: compare each element with its window's maximum by broadcasting;
  *   webgpu, otherwise: windows gathered by Slice, compared, and laid back by a fixed transposed convolution.
- * The webgpu forms share the cotangent equally among tied elements: also a subgradient.
+ * The webgpu forms share the cotangent equally among tied elements: also a subgradient. So do those with rounded kinks
+ * (rounded_kinks.ts), where an element's share is its softmax in the window:
+ *   windows that tile the input: what belongs to a window is repeated over its tile;
+ *   otherwise: windows gathered by Slice, as above.
  */
 import { reshapeTo } from '../cotangent_shape.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
 import type { VjpContext } from '../op_rule.ts';
-import { multiplyDims, type Shape } from '../shape.ts';
+import { type Dim, elementCount, multiplyDims, type Shape } from '../shape.ts';
 import type { Value } from '../value.ts';
 import { transposedConvolution } from './convolution.ts';
+import { type Rounding, roundingOf } from './rounded_kinks.ts';
 import { type StaticGeometry, span } from './spatial_window.ts';
+import { combineTiles, tiles } from './tiles.ts';
 
 /** Below every activation, but finite, so that products with 0 stay 0. */
 const BELOW_EVERYTHING = -3e38;
 
 export function maxPoolCotangent(context: VjpContext, geometry: StaticGeometry): Value {
+  const rounding = roundingOf(context, context.output(0));
+  if (rounding) {
+    return tiles(geometry) ? softTiles(context, geometry, rounding) : shareWindows(context, geometry, rounding);
+  }
   if (context.target === 'cpu') return scatterToWinners(context, geometry);
-  return tiles(geometry) ? compareTiles(context, geometry) : compareWindows(context, geometry);
+  return tiles(geometry) ? compareTiles(context, geometry) : shareWindows(context, geometry);
 }
 
 function scatterToWinners({ graph, node, cotangent, input }: VjpContext, geometry: StaticGeometry): Value {
@@ -52,22 +61,41 @@ function isDisjoint({ kernel, strides, dilations, padsBegin, inputSize, outputSi
   });
 }
 
-/** Windows without overlap, padding or leftover. */
-function tiles({ kernel, strides, dilations, padsBegin, inputSize, outputSize }: StaticGeometry): boolean {
-  return kernel.every(
-    (k, i) =>
-      k === strides[i] &&
-      (k === 1 || dilations[i] === 1) &&
-      padsBegin[i] === 0 &&
-      k * (outputSize[i] ?? 0) === inputSize[i],
-  );
+/** 1 where an element equals its window's maximum. */
+function winners(graph: GraphBuilder, elements: Value, maximum: Value): Value {
+  const { type } = elements;
+  return graph.where(graph.op('Equal', [elements, maximum]), graph.scalar(1, type), graph.scalar(0, type));
 }
 
-/** `winners` is 1 where an element equals its window's maximum; `axes` run over the window. */
-function shareAmongWinners(graph: GraphBuilder, equal: Value, cotangent: Value, axes: readonly number[]): Value {
-  const { type } = cotangent;
-  const winners = graph.where(equal, graph.scalar(1, type), graph.scalar(0, type));
-  return graph.mul(winners, graph.div(cotangent, graph.reduceSum(winners, axes)));
+/** exp((element - maximum)/w): the softmax before it is divided by its sum. */
+function softWinners(graph: GraphBuilder, x: Value, difference: Value, { sharpness }: Rounding): Value {
+  // Rows are images again while the width, one an image, is multiplied.
+  const [batch = 1, ...row] = x.shape;
+  const elements = difference.shape.slice(1).reduce<Dim>(multiplyDims, 1);
+  const byImage = [batch, multiplyDims(row[0] ?? 1, elements), ...row.slice(1).map(() => 1)];
+  const exponents = graph.mul(reshapeTo(graph, difference, byImage), sharpness);
+  return reshapeTo(graph, graph.exp(exponents), difference.shape);
+}
+
+/** `axes` run over the window. */
+function share(graph: GraphBuilder, weights: Value, cotangent: Value, axes: readonly number[]): Value {
+  return graph.mul(weights, graph.div(cotangent, graph.reduceSum(weights, axes)));
+}
+
+function softTiles(
+  { graph, cotangent, input, output }: VjpContext,
+  geometry: StaticGeometry,
+  rounding: Rounding,
+): Value {
+  const x = input(0);
+  const { kernel } = geometry;
+  const weights = combineTiles(graph, x, output(0), geometry, (elements, maximum) =>
+    softWinners(graph, x, graph.sub(elements, maximum), rounding),
+  );
+  const mean = graph.op('AveragePool', [weights], { kernel_shape: kernel, strides: kernel });
+  const sum = graph.mul(mean, graph.scalar(elementCount(kernel), x.type));
+  const shares = graph.div(cotangent, sum);
+  return combineTiles(graph, weights, shares, geometry, (weight, repeated) => graph.mul(weight, repeated));
 }
 
 function compareTiles({ graph, cotangent, input, output }: VjpContext, geometry: StaticGeometry): Value {
@@ -76,12 +104,16 @@ function compareTiles({ graph, cotangent, input, output }: VjpContext, geometry:
   const images = multiplyDims(x.shape[0] ?? 1, x.shape[1] ?? 1);
   const open: Shape = [images, ...outputSize.flatMap((size) => [size, 1])];
   const tiled: Shape = [images, ...outputSize.flatMap((size, i) => [size, kernel[i] ?? 1])];
-  const equal = graph.op('Equal', [reshapeTo(graph, x, tiled), reshapeTo(graph, output(0), open)]);
+  const weights = winners(graph, reshapeTo(graph, x, tiled), reshapeTo(graph, output(0), open));
   const axes = kernel.map((_, i) => 2 * i + 2);
-  return reshapeTo(graph, shareAmongWinners(graph, equal, reshapeTo(graph, cotangent, open), axes), x.shape);
+  return reshapeTo(graph, share(graph, weights, reshapeTo(graph, cotangent, open), axes), x.shape);
 }
 
-function compareWindows({ graph, cotangent, input, output }: VjpContext, geometry: StaticGeometry): Value {
+function shareWindows(
+  { graph, cotangent, input, output }: VjpContext,
+  geometry: StaticGeometry,
+  rounding?: Rounding,
+): Value {
   const x = input(0);
   const { kernel, strides, dilations, padsBegin, inputSize, outputSize } = geometry;
   const images = multiplyDims(x.shape[0] ?? 1, x.shape[1] ?? 1);
@@ -105,8 +137,11 @@ function compareWindows({ graph, cotangent, input, output }: VjpContext, geometr
     return graph.op('Slice', [padded, graph.ints(starts), graph.ints(stops), graph.ints(axes), graph.ints(strides)]);
   });
   const windows = slices.length === 1 && slices[0] ? slices[0] : graph.op('Concat', slices, { axis: 1 });
-  const equal = graph.op('Equal', [windows, reshapeTo(graph, output(0), [images, 1, ...outputSize])]);
-  const shares = shareAmongWinners(graph, equal, reshapeTo(graph, cotangent, [images, 1, ...outputSize]), [1]);
+  const maximum = reshapeTo(graph, output(0), [images, 1, ...outputSize]);
+  const weights = rounding
+    ? softWinners(graph, x, graph.sub(windows, maximum), rounding)
+    : winners(graph, windows, maximum);
+  const shares = share(graph, weights, reshapeTo(graph, cotangent, [images, 1, ...outputSize]), [1]);
   // Channel j of `shares` belongs to offset j: a one-hot kernel puts it back there.
   const count = offsets.length;
   const oneHot = new Float64Array(count * count);

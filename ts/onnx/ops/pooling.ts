@@ -21,6 +21,7 @@ import {
   type WindowGeometry,
   windowGeometry,
 } from './spatial_window.ts';
+import { tiles } from './tiles.ts';
 
 function poolGeometry(node: NodeContext | GraphNode): WindowGeometry {
   const kernel = numbersAttribute(node, 'kernel_shape');
@@ -73,17 +74,6 @@ function windowCounts(geometry: StaticGeometry, includePad: boolean): number | F
   const counts = perAxis.reduce<number[]>((outer, axis) => outer.flatMap((a) => axis.map((b) => a * b)), [1]);
   const [first = 1] = counts;
   return counts.every((count) => count === first) ? first : Float64Array.from(counts);
-}
-
-/** Each axis of windows that tile the input exactly, so that spreading is a broadcast product. */
-function tiles({ kernel, strides, dilations, padsBegin, inputSize, outputSize }: StaticGeometry): boolean {
-  return kernel.every(
-    (k, i) =>
-      k === strides[i] &&
-      (k === 1 || dilations[i] === 1) &&
-      padsBegin[i] === 0 &&
-      k * (outputSize[i] ?? 0) === inputSize[i],
-  );
 }
 
 /** [N, C, o₁, o₂] ⊗ constant → [N, C, o₁·k₁, o₂·k₂], each element repeated over its tile and scaled. */

@@ -143,7 +143,7 @@ void check_result(const bs_search_options& options, const Submitted& given, cons
     return;
   }
   demand(std::isfinite(result.l2) && result.l2 >= 0.0, "a distortion that is not finite");
-  // Unknown when the point was met with a smoothed gradient alone.
+  // Unknown when the answer that was to prove it, after smoothed ones, is not finite.
   const bool unknown = options.smoothable > 0.0 && std::isnan(result.kkt_residual);
   demand(unknown || (std::isfinite(result.kkt_residual) && result.kkt_residual >= 0.0),
          "a KKT residual that is not finite");

@@ -254,11 +254,14 @@ void BoundarySearch::ask_next_screen() {
   if (next_start()) advance();
 }
 
-bool BoundarySearch::over_budget() const {
-  // An image without any success may take more, unless the caller has set the limit.
+// An image without any success may take more, unless the caller has set the limit.
+int BoundarySearch::limit() const {
   const bool rescued = !succeeded() && options_->max_evaluations == 0;
-  return evaluations_ >= (rescued ? kRescue * budget_ : budget_);
+  return rescued ? kRescue * budget_ : budget_;
 }
+
+// What is left has to do for the proof.
+bool BoundarySearch::over_budget() const { return evaluations_ + (best_smoothed_ ? 1 : 0) >= limit(); }
 
 bool BoundarySearch::falls_behind() const {
   const Effort& effort = effort_of(*options_, goal_);
@@ -337,7 +340,7 @@ void BoundarySearch::resume() {
 }
 
 double BoundarySearch::smoothing() const {
-  if (!options_->smoothable || resumed_ || restarts_ > 0) return 0.0;
+  if (!options_->smoothable || resumed_ || restarts_ > 0 || evaluations_ + 2 > limit()) return 0.0;
   double smoothing = kSmoothing;
   for (int j = 0; j < descent_.steps(); ++j) smoothing *= effort_of(*options_, goal_).smoothing_decay;
   return smoothing;
@@ -413,11 +416,9 @@ void BoundarySearch::explain_best() {
   best_residual_ = descent_.explain(best_, best_margin_, best_gradient_);
 }
 
-// A smoothed gradient proves nothing: when the best point has no other, it is evaluated once more, unless the caller's limit
-// is reached.
+// A smoothed gradient proves nothing: when the best point has no other, it is evaluated once more.
 bool BoundarySearch::ask_proof(bs_lane_status status) {
-  const int limit = options_->max_evaluations;
-  if (!best_smoothed_ || (limit > 0 && evaluations_ >= limit)) return false;
+  if (!best_smoothed_) return false;
   std::memcpy(point_, best_, options_->n * sizeof(float));
   question_ = {goal_.targeted() ? goal_.target : best_class_, 1.0, kTowardsClass};
   best_before_start_ = best_l2_;  // the linearisations held are smoothed, too: they explain nothing

@@ -66,6 +66,7 @@ class BoundarySearch final : public Lane {
   bool turn_over();
   bool glanced() const;
   void resume();
+  int limit() const;  // of evaluations
   bool over_budget() const;
   bool falls_behind() const;
   void explain_best();

@@ -34,7 +34,9 @@ struct Effort {
   int trial;
   double lead;
   double early_lead;
-  // What the smoothing of a descent from the image is multiplied with at each step.
+  // A descent from the image begins on a smoothed network, which has fewer minima to fall into and is followed in longer
+  // steps: the smoothing of its first gradient, and what it is multiplied with at each step.
+  double smoothing;
   double smoothing_decay;
   // A first targeted descent among many kinks is shaken to this step, by noise that decays by so much a step. The
   // slower, the lower the minimum; soon enough to settle within the steps left.
@@ -55,16 +57,18 @@ constexpr Effort kFast = {.budget = 44,
                           .trial = 3,
                           .lead = 0.02,
                           .early_lead = 0.6,
-                          .smoothing_decay = 0.75,
+                          .smoothing = 0.3,
+                          .smoothing_decay = 0.8,
                           .reach = 0.12,
                           .reach_decay = 0.75};
-constexpr Effort kFastTargeted = {.budget = 49,
+constexpr Effort kFastTargeted = {.budget = 50,
                                   .steps = 50,
-                                  .sprint = 32,
+                                  .sprint = 33,
                                   .trial = 3,
                                   .lead = 0.02,
                                   .early_lead = 0.6,
-                                  .smoothing_decay = 0.9,
+                                  .smoothing = 0.3,
+                                  .smoothing_decay = 0.92,
                                   .shaken = 28,
                                   .shake_decay = 0.85,
                                   .reach = 0.12,
@@ -79,6 +83,7 @@ constexpr Effort kThorough = {.budget = 400,
                               .trial = 8,
                               .lead = 0.1,
                               .early_lead = 0.5,
+                              .smoothing = 0.4,
                               .smoothing_decay = 0.85,
                               .reach = 0.05,
                               .reach_decay = 0.9};
@@ -88,6 +93,7 @@ constexpr Effort kThoroughTargeted = {.budget = 300,
                                       .trial = 8,
                                       .lead = 0.1,
                                       .early_lead = 0.5,
+                                      .smoothing = 0.4,
                                       .smoothing_decay = 0.95,
                                       .shaken = 60,
                                       .shake_decay = 0.95,
@@ -95,10 +101,6 @@ constexpr Effort kThoroughTargeted = {.budget = 300,
                                       .reach_decay = 0.9};
 
 constexpr int kRescue = 4;  // budgets spent on an image before it counts as failed
-
-// A descent from the image begins on a smoothed network, which has fewer minima to fall into and is followed in longer
-// steps; the smoothing fades away.
-constexpr double kSmoothing = 0.4;
 
 // Points that a descent asks for after a restart are shaken, if s has a kink almost everywhere: the linearisations are
 // then samples of s at a coarser scale, where there are fewer minima to fall into.
@@ -341,8 +343,9 @@ void BoundarySearch::resume() {
 
 double BoundarySearch::smoothing() const {
   if (!options_->smoothable || resumed_ || restarts_ > 0 || evaluations_ + 2 > limit()) return 0.0;
-  double smoothing = kSmoothing;
-  for (int j = 0; j < descent_.steps(); ++j) smoothing *= effort_of(*options_, goal_).smoothing_decay;
+  const Effort& effort = effort_of(*options_, goal_);
+  double smoothing = effort.smoothing;
+  for (int j = 0; j < descent_.steps(); ++j) smoothing *= effort.smoothing_decay;
   return smoothing;
 }
 

@@ -4,6 +4,7 @@ import { nodeError, numberAttribute, type OpRule, requireInput, type VectorJacob
 import { broadcastShapes, sameShape } from '../shape.ts';
 import { inferSame, inferSameFloat } from './elementwise.ts';
 import { ramp, roundingOf } from './rounded_kinks.ts';
+import { softMaximum } from './soft_max_pool.ts';
 
 function activation(attributes: OpRule['attributes'], vjp: VectorJacobianProduct): OpRule {
   return { inputs: [1, 1], attributes, infer: inferSameFloat, vjp };
@@ -25,7 +26,7 @@ export const TANH = activation({}, ({ graph, cotangent, output }) => {
 export const RELU = activation({}, (context) => {
   const { graph, cotangent, input, output } = context;
   const rounding = roundingOf(context, input(0));
-  if (rounding) return [graph.mul(cotangent, ramp(graph, input(0), rounding))];
+  if (rounding) return [graph.mul(cotangent, ramp(graph, softMaximum(context, input(0)), rounding))];
   const zero = graph.scalar(0, cotangent.type);
   return [graph.where(graph.greater(output(0), zero), cotangent, zero)];
 });

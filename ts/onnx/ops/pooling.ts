@@ -5,29 +5,16 @@ import {
   type NodeContext,
   nodeError,
   numberAttribute,
-  numbersAttribute,
   type OpRule,
   requireConstantNumbers,
   requireInput,
 } from '../op_rule.ts';
 import { type Dim, elementCount, isStatic, multiplyDims } from '../shape.ts';
-import type { GraphNode, Value } from '../value.ts';
+import type { Value } from '../value.ts';
 import { transposedConvolution } from './convolution.ts';
 import { maxPoolCotangent } from './max_pool_cotangent.ts';
-import {
-  requireStatic,
-  type StaticGeometry,
-  WINDOW_ATTRIBUTES,
-  type WindowGeometry,
-  windowGeometry,
-} from './spatial_window.ts';
+import { poolGeometry, requireStatic, type StaticGeometry, WINDOW_ATTRIBUTES } from './spatial_window.ts';
 import { tiles } from './tiles.ts';
-
-function poolGeometry(node: NodeContext | GraphNode): WindowGeometry {
-  const kernel = numbersAttribute(node, 'kernel_shape');
-  if (!kernel) throw nodeError(node, 'kernel_shape is missing');
-  return windowGeometry(node, requireInput(node, 0).shape, kernel);
-}
 
 function pooledShape(node: NodeContext): Dim[] {
   const { shape } = requireInput(node, 0);

@@ -151,6 +151,46 @@ describe.each(['cpu', 'webgpu'] as GraphTarget[])('rounded kinks, form for %s', 
     },
   );
 
+  test.each([
+    { kernel: 2, stride: 2, size: 6 },
+    { kernel: 3, stride: 2, size: 7 },
+  ])(
+    'ReLU after MaxPool goes by the softened maximum: $kernel × $kernel, stride $stride',
+    async ({ kernel, stride, size }) => {
+      const pooled = pool({ kernel_shape: [kernel, kernel], strides: [stride, stride] });
+      const smoothing = [0.3, 0, 0.05];
+      const out = Math.floor((size - kernel) / stride) + 1;
+      const row = [1, size, size];
+      const both = await gradientOf({ row, build: (graph, x) => relu(graph, pooled(graph, x)), target }, smoothing);
+      const expected = new Array<number>(both.x.length).fill(0);
+      for (const [image, asked] of smoothing.entries()) {
+        const places = Array.from({ length: out * out }, (_, at) =>
+          Array.from({ length: kernel * kernel }, (_, j) => {
+            const [i, k] = [Math.floor(at / out) * stride + Math.floor(j / kernel), (at % out) * stride + (j % kernel)];
+            return (image * size + i) * size + k;
+          }),
+        );
+        const maxima = places.map((window) => Math.max(...window.map((place) => both.x[place] as number)));
+        const width = asked * rootMeanSquare(maxima);
+        for (const [at, window] of places.entries()) {
+          const largest = maxima[at] as number;
+          const weights = window.map((place) =>
+            width === 0 ? Number(both.x[place] === largest) : Math.exp(((both.x[place] as number) - largest) / width),
+          );
+          const sum = weights.reduce((a, b) => a + b);
+          const soft = largest + width * Math.log(sum);
+          const step = width === 0 ? Number(largest > 0) : Math.min(1, Math.max(0, 0.5 + soft / (4 * width)));
+          for (const [j, place] of window.entries()) {
+            const share = (weights[j] as number) / sum;
+            expected[place] =
+              (expected[place] as number) + step * share * (both.cotangent[image * out * out + at] as number);
+          }
+        }
+      }
+      expectClose(both.gradient, expected);
+    },
+  );
+
   test('three axes are pooled alike', async () => {
     const build = pool({ kernel_shape: [2, 2, 2], strides: [2, 2, 2] });
     const row = [2, 4, 4, 6];

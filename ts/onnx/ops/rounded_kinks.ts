@@ -3,7 +3,7 @@
  * nothing beyond the piece that the point lies on. With a width w, an image each,
  *
  *     ReLU       the step 1[x > 0] becomes a ramp from -2w to 2w
- *     MaxPool    the winner's 1 becomes softmax(x/w) over the window
+ *     MaxPool    the winner's 1 becomes softmax(x/w) over the window (soft_max_pool.ts)
  *
  * as if the values had been spread a little; what the network answers stays as it is. w is `smoothing` (an input of the
  * graph, [N, 1]) times the root mean square of the values there, an image each. Where it is 0, the gradient is exact.
@@ -18,14 +18,19 @@ import type { Value } from '../value.ts';
 const SHARPEST = 1e20;
 
 export interface Rounding {
-  /** 1/w, [N, 1, …] in the rank of the values. */
+  /** w, [N, 1, …] in the rank of the values. */
+  readonly width: Value;
+  /** 1/w, finite. */
   readonly sharpness: Value;
   /** 1/2 where there is rounding, 0 where there is none, in the same shape. */
   readonly half: Value;
 }
 
 /** undefined when nothing is to be rounded, or the rows of x are not the images. */
-export function roundingOf({ graph, smoothing }: VjpContext, x: Value): Rounding | undefined {
+export function roundingOf(
+  { graph, smoothing }: Pick<VjpContext, 'graph' | 'smoothing'>,
+  x: Value,
+): Rounding | undefined {
   const [batch, ...row] = x.shape;
   if (smoothing === undefined || batch === undefined || batch !== smoothing.shape[0] || x.type !== smoothing.type)
     return undefined;
@@ -37,7 +42,8 @@ export function roundingOf({ graph, smoothing }: VjpContext, x: Value): Rounding
   const width = graph.mul(graph.mul(asked, norm), graph.scalar(1 / Math.sqrt(elementCount(row)), x.type));
   const sharpness = graph.div(graph.scalar(1, x.type), graph.add(width, graph.scalar(1 / SHARPEST, x.type)));
   const rounded = graph.greater(asked, graph.scalar(0, x.type));
-  return { sharpness, half: graph.where(rounded, graph.scalar(0.5, x.type), graph.scalar(0, x.type)) };
+  const half = graph.where(rounded, graph.scalar(0.5, x.type), graph.scalar(0, x.type));
+  return { width, sharpness, half };
 }
 
 /** The step at 0 as a ramp: 0 below, 1 above. */

@@ -2,7 +2,14 @@
  * Geometry of sliding windows (convolution and pooling), per spatial axis: output o covers the input positions
  * o·stride + k·dilation - padBegin for k in 0..kernel-1.
  */
-import { type NodeContext, nodeError, numberAttribute, numbersAttribute, stringAttribute } from '../op_rule.ts';
+import {
+  type NodeContext,
+  nodeError,
+  numberAttribute,
+  numbersAttribute,
+  requireInput,
+  stringAttribute,
+} from '../op_rule.ts';
 import type { Dim, Shape } from '../shape.ts';
 import type { GraphNode } from '../value.ts';
 
@@ -93,4 +100,11 @@ export function requireStatic(node: GraphNode, geometry: WindowGeometry): Static
     throw nodeError(node, 'to differentiate, the height and width must be known');
   }
   return { ...geometry, inputSize, outputSize };
+}
+
+/** Of a pooling node. */
+export function poolGeometry(node: NodeContext | GraphNode): WindowGeometry {
+  const kernel = numbersAttribute(node, 'kernel_shape');
+  if (!kernel) throw nodeError(node, 'kernel_shape is missing');
+  return windowGeometry(node, requireInput(node, 0).shape, kernel);
 }

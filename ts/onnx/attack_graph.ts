@@ -11,6 +11,7 @@ import { gradients } from './gradients.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import type { Model, ModelNode } from './model.ts';
 import type { GraphTarget } from './op_rule.ts';
+import { isOpName, OP_RULES } from './op_table.ts';
 import { poolBeforeRelu } from './pool_before_relu.ts';
 import { BATCH, importWithBatch } from './rebatch.ts';
 import { formatShape, sameShape } from './shape.ts';
@@ -50,12 +51,9 @@ export function attackGraph(model: Model, options: AttackGraphOptions = {}): Uin
   return graph.toBytes();
 }
 
-/** Operators whose kinks `smoothing` rounds. */
-const ROUNDED: ReadonlySet<string> = new Set(['Relu', 'LeakyRelu', 'MaxPool']);
-
 /** Whether `smoothing` would change the gradient. */
 export function hasRoundedKinks(model: Model): boolean {
-  return model.nodes.some(({ op }) => ROUNDED.has(op));
+  return model.nodes.some(({ op }) => isOpName(op) && OP_RULES[op].roundsKinks === true);
 }
 
 /** Input `image` [N, …imageShape], output `logits` [N, K]: the model itself, for judging. */

@@ -57,6 +57,8 @@ export interface OpRule {
   fold?(node: NodeContext, inputs: readonly Tensor[]): Tensor | undefined;
   /** 'zero': piecewise constant (comparisons, shapes). 'none': we have no rule, and say so when one is needed. */
   readonly vjp: VectorJacobianProduct | 'zero' | 'none';
+  /** Whether the product follows `smoothing`. */
+  readonly roundsKinks?: true;
 }
 
 /** `Gemm "fc1": message (inputs [N, 784], [100, 10])` */

@@ -10,6 +10,10 @@ function activation(attributes: OpRule['attributes'], vjp: VectorJacobianProduct
   return { inputs: [1, 1], attributes, infer: inferSameFloat, vjp };
 }
 
+function roundingKinks(attributes: OpRule['attributes'], vjp: VectorJacobianProduct): OpRule {
+  return { ...activation(attributes, vjp), roundsKinks: true };
+}
+
 /** σ' = σ(1-σ) */
 export const SIGMOID = activation({}, ({ graph, cotangent, output }) => {
   const y = output(0);
@@ -23,7 +27,7 @@ export const TANH = activation({}, ({ graph, cotangent, output }) => {
 });
 
 /** Slope 0 at 0. */
-export const RELU = activation({}, (context) => {
+export const RELU = roundingKinks({}, (context) => {
   const { graph, cotangent, input, output } = context;
   const rounding = roundingOf(context, input(0));
   if (rounding) return [graph.mul(cotangent, ramp(graph, softMaximum(context, input(0)), rounding))];
@@ -31,7 +35,7 @@ export const RELU = activation({}, (context) => {
   return [graph.where(graph.greater(output(0), zero), cotangent, zero)];
 });
 
-export const LEAKY_RELU = activation({ alpha: 'float' }, (context) => {
+export const LEAKY_RELU = roundingKinks({ alpha: 'float' }, (context) => {
   const { graph, node, cotangent, input } = context;
   const alpha = numberAttribute(node, 'alpha', 0.01);
   const { type } = cotangent;

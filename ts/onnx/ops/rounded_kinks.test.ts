@@ -4,6 +4,7 @@ import { Random } from '../../data/random.ts';
 import { gradients } from '../gradients.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import type { GraphTarget } from '../op_rule.ts';
+import { OP_RULES } from '../op_table.ts';
 import { runInOrt } from '../testing/ort.ts';
 import type { Value } from '../value.ts';
 
@@ -67,6 +68,11 @@ const pool =
   (attributes: Record<string, number[]>) =>
   (graph: GraphBuilder, x: Value): Value =>
     graph.op('MaxPool', [x], attributes);
+
+test('every rule that claims to round kinks is tested here', () => {
+  const claiming = Object.entries(OP_RULES).filter(([, rule]) => rule.roundsKinks);
+  expect(claiming.map(([name]) => name).sort()).toEqual(['LeakyRelu', 'MaxPool', 'Relu']);
+});
 
 describe.each(['cpu', 'webgpu'] as GraphTarget[])('rounded kinks, form for %s', (target) => {
   test.each([

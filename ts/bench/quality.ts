@@ -144,7 +144,7 @@ async function longRuns(
   context: BenchContext,
 ): Promise<Map<string, Run>> {
   const maxEvaluations = context.quick ? LONG_EVALUATIONS.quick : LONG_EVALUATIONS.full;
-  const settings = { version: 5, target, maxEvaluations, seeds: LONG_SEEDS };
+  const settings = { version: 6, target, maxEvaluations, seeds: LONG_SEEDS };
   const pixels = new Uint8Array(images.images.buffer, images.images.byteOffset, images.images.byteLength);
   const key = createHash('sha256').update(bytes).update(pixels).update(JSON.stringify(settings)).digest('hex');
   const file = path.join(context.folder, 'long-runs', `${key.slice(0, 16)}.json`);

@@ -321,6 +321,11 @@ bool BoundarySearch::next_start() {
     descent_.begin(*options_, x_, x_, {candidate.margin, candidate.slope, kept_[candidate.slot], false});
     return true;
   }
+  // Where smoothed gradients end, exact ones lead on.
+  if (best_smoothed_ && !resumed_ && !over_budget()) {
+    resume();
+    return true;
+  }
   if ((succeeded() && restarts_ >= effort_of(*options_, goal_).restarts) || over_budget()) {
     finish(over_budget() ? BS_LANE_BUDGET : BS_LANE_CONVERGED);
     return false;

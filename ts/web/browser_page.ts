@@ -17,13 +17,14 @@ export interface BrowserPage {
     instructionSet: string;
     result: Omit<MinimizeResult, 'x' | 'jac'> & { x: number[]; jac: number[] };
   }>;
-  /** Attacks /model.onnx on the pixels of /images.f32. */
+  /** Attacks the model at an address on the pixels of /images.f32. */
   attackServed(
+    model: string,
     labels: number[],
     options: WebAttackOptions,
   ): Promise<Pick<AttackOutcome, 'summary' | 'examples'> & { adversarial: number[] }>;
   /** The code of the BlindspotError that attackServed ends with, or what came instead. */
-  attackFailure(labels: number[], options: WebAttackOptions): Promise<string>;
+  attackFailure(model: string, labels: number[], options: WebAttackOptions): Promise<string>;
 }
 
 declare global {
@@ -34,10 +35,10 @@ async function fetched(path: string): Promise<ArrayBuffer> {
   return await (await fetch(path)).arrayBuffer();
 }
 
-async function attackServed(labels: number[], options: WebAttackOptions): Promise<AttackOutcome> {
-  const model = new Uint8Array(await fetched('/model.onnx'));
+async function attackServed(model: string, labels: number[], options: WebAttackOptions): Promise<AttackOutcome> {
+  const bytes = new Uint8Array(await fetched(model));
   const images = new Float32Array(await fetched('/images.f32'));
-  return await attack(model, { images, labels }, options);
+  return await attack(bytes, { images, labels }, options);
 }
 
 globalThis.blindspotPage = {
@@ -57,14 +58,14 @@ globalThis.blindspotPage = {
     return { kernel: kernel.name, instructionSet: kernel.instructionSet, result: plain };
   },
 
-  async attackServed(labels, options) {
-    const { summary, examples, adversarial } = await attackServed(labels, options);
+  async attackServed(model, labels, options) {
+    const { summary, examples, adversarial } = await attackServed(model, labels, options);
     return { summary, examples, adversarial: [...adversarial] };
   },
 
-  async attackFailure(labels, options) {
+  async attackFailure(model, labels, options) {
     try {
-      await attackServed(labels, options);
+      await attackServed(model, labels, options);
       return 'no error';
     } catch (error) {
       return error instanceof BlindspotError ? error.code : String(error);

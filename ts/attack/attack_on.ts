@@ -20,7 +20,7 @@ import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
 import { flushTinyWeights } from './flush_tiny_weights.ts';
 import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
-import { activationBytes, chooseLanes } from './lanes.ts';
+import { activationBytes, chooseLanes, smoothingBytes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
@@ -162,7 +162,8 @@ function planSearch(
     smoothable,
   };
   const searchBytes = (lanes: number): number => kernel.searchBytes({ ...search, lanes });
-  const budget = { provider, images, workers, maxMemory, searchBytes, activationBytes: activationBytes(model) };
+  const modelBytes = activationBytes(model) + (smoothable ? smoothingBytes(model) : 0);
+  const budget = { provider, images, workers, maxMemory, searchBytes, activationBytes: modelBytes };
   return { ...search, lanes: options.lanes ?? chooseLanes(budget) };
 }
 

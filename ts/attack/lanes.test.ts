@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readModel } from '../onnx/read_model.ts';
-import { activationBytes, chooseLanes, MOST_LANES } from './lanes.ts';
+import { convolutionalClassifier } from '../onnx/testing/classifiers.ts';
+import { activationBytes, chooseLanes, MOST_LANES, smoothingBytes } from './lanes.ts';
 import { CLASSES, linearModel, PIXELS } from './testing/linear_classifier.ts';
 
 const budget = {
@@ -36,4 +37,10 @@ test('not even one lane fits: says how much is needed', () => {
 
 test('activations of a model: three times its values, in bytes', () => {
   expect(activationBytes(readModel(linearModel()))).toBe(3 * 4 * (PIXELS + CLASSES));
+});
+
+test('smoothed gradients: three times the windows of a model, in bytes', () => {
+  expect(smoothingBytes(readModel(linearModel()))).toBe(0);
+  // 3 channels of 3 × 3 windows, 2 × 2 each.
+  expect(smoothingBytes(readModel(convolutionalClassifier({ batch: 'N' })))).toBe(3 * 4 * (27 * 4));
 });

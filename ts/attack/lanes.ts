@@ -32,6 +32,18 @@ export function activationBytes(model: Model): number {
   return 4 * COPIES_OF_A_VALUE * elements;
 }
 
+/** What smoothed gradients need beyond that, for one image: the windows of every max-pool side by side. */
+export function smoothingBytes(model: Model): number {
+  let elements = 0;
+  for (const { op, outputs, attributes } of model.nodes) {
+    if (op !== 'MaxPool') continue;
+    const pooled = model.values.get(outputs[0] ?? '')?.shape.slice(1) ?? [];
+    const kernel = (attributes['kernel_shape'] ?? []) as readonly number[];
+    if (isStatic(pooled)) elements += elementCount(kernel) * elementCount(pooled);
+  }
+  return 4 * COPIES_OF_A_VALUE * elements;
+}
+
 export interface LaneBudget {
   readonly provider: ProviderName;
   /** Images to attack, of all shards. */

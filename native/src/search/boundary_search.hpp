@@ -5,8 +5,9 @@
 // distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
 // towards the nearest classes, in that order, and one that falls behind the best found is given up.
 // Targeted: one descent towards the class, shaken by noise once it is seen to go over many kinks; what was shaken settles
-// by shorter and shorter steps. A descent from the image begins with smoothed gradients, where the model gives them. Effort `thorough` looks at more classes, and starts again from noise around the best
-// point. An image for which nothing was found gets restarts from wider and wider noise around it.
+// by shorter and shorter steps. Where the model gives smoothed gradients, descents from the image begin with those, and
+// none of them is shaken. Effort `thorough` looks at more classes, and starts again from noise around the best point. An
+// image for which nothing was found gets restarts from wider and wider noise around it.
 #pragma once
 
 #include <cstddef>

@@ -170,7 +170,8 @@ double bs_search_bytes(const bs_search_options* options);
 /* Rows that ask fills, row-major. The model answers with logits and the gradient of the smoothed margin:
  *   s = sign * (temperature * log sum_{j != k} exp(z_j / temperature) - z_k),  k the class of one_hot,
  * sign +1 towards class k (targeted), -1 away from it (untargeted). A smoothing w > 0 asks for a gradient in which the
- * network's kinks (of ReLU, max-pooling) are rounded over a width of w times its values at that place; for 0 it is exact. */
+ * network's kinks (of ReLU, max-pooling) are rounded over a width of w root mean squares of the values at that place; for 0
+ * it is exact. */
 float* bs_search_points(bs_search* search);      /* [lanes, n] */
 float* bs_search_one_hot(bs_search* search);     /* [lanes, classes] */
 float* bs_search_sign(bs_search* search);        /* [lanes] */

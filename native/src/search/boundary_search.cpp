@@ -34,8 +34,8 @@ struct Effort {
   int trial;
   double lead;
   double early_lead;
-  // A descent from the image begins on a smoothed network, which has fewer minima to fall into and is followed in longer
-  // steps: the smoothing of its first gradient, and what it is multiplied with at each step.
+  // A descent from the image begins on a smoothed network, which has fewer minima to fall into: the smoothing of its first
+  // gradient, and what it is multiplied with at each step.
   double smoothing;
   double smoothing_decay;
   // A first targeted descent among many kinks is shaken to this step, by noise that decays by so much a step. The

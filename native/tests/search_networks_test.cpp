@@ -248,3 +248,31 @@ TEST_CASE("other lattices: two levels, and sixteen of a box that is not [0, 1]")
     }
   }
 }
+
+// Five saturated units make plateaus: a linearisation at the image says nothing of what lies behind one.
+TEST_CASE("on plateaus no example lies further than a bisection of its own segment to the image gives") {
+  Random random(240);
+  const Kind plateaus = {"saturated sigmoid", Activation::kSigmoid, 2, 40.0};
+  const Network model(100, 5, plateaus.hidden, 10, plateaus.activation, plateaus.gain, random);
+  const std::vector<Task> tasks = tasks_of(model, false, 24, random);
+  for (const bs_effort effort : {BS_EFFORT_FAST, BS_EFFORT_THOROUGH}) {
+    CAPTURE(effort);
+    const auto options = search_run::options_for(model, 4, BS_SEARCH_BOUNDARY, effort);
+    const std::vector<Outcome> outcomes = checked_run(options, model, tasks);
+    double worst = 1.0;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      if (!outcomes[i].succeeded()) continue;
+      double outside = 0.0, across = 1.0;
+      std::vector<float> point(model.n);
+      while (across - outside > 1e-3) {
+        const double middle = 0.5 * (outside + across);
+        for (std::size_t p = 0; p < model.n; ++p) {
+          point[p] = static_cast<float>(tasks[i].image[p] + middle * (outcomes[i].example[p] - tasks[i].image[p]));
+        }
+        (model.predict(point.data()) == tasks[i].label ? outside : across) = middle;
+      }
+      worst = std::min(worst, across);
+    }
+    CHECK(worst >= 0.9);
+  }
+}

@@ -36,6 +36,9 @@ export function adaptImages(set: ImageSet, wanted: readonly number[]): ImageSet 
   if (imageSize(set.shape) === imageSize(wanted)) {
     // A flat image has no order of its own: it is taken to be in the model's.
     if (set.shape.length === 1) return { ...set, shape: [...wanted] };
+    // A model of flat images with axes of length 1 around them, [784, 1] say, takes them as one of [784] does.
+    const flat = wanted.filter((size) => size !== 1);
+    if (flat.length === 1 && wanted.length > 1) return { ...adaptImages(set, flat), shape: [...wanted] };
     const from = imageLayout(set.shape);
     const to = wanted.length === 1 ? from : imageLayout(wanted);
     const sameSize = from !== undefined && to !== undefined && from.height === to.height && from.width === to.width;

@@ -89,6 +89,8 @@ void BoundaryDescent::begin(const SearchOptions& options, const float* x, const 
 
 void BoundaryDescent::expect_kinks() { smoothness_ = kNearSmoothness; }
 
+void BoundaryDescent::keep_within(double reach) { trust_ = std::fmin(trust_, reach); }
+
 void BoundaryDescent::settle(double reach, double decay) {
   reach_ = reach * best_distance_;
   decay_ = decay;

@@ -81,6 +81,9 @@ class BoundaryDescent {
   // each. Among kinks too many to be held, steps that adapt to the errors of prediction alone do not get short.
   void settle(double reach, double decay);
 
+  // After begin: the first step reaches no further.
+  void keep_within(double reach);
+
   // The point proposed is moved before it is evaluated: no progress is to be expected of it.
   void excuse() { last_progress_ = steps_; }
 

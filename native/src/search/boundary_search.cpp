@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace blindspot {
@@ -100,7 +101,13 @@ constexpr Effort kThoroughTargeted = {.budget = 300,
                                       .reach = 0.05,
                                       .reach_decay = 0.9};
 
-constexpr int kRescue = 4;  // budgets spent on an image before it counts as failed
+constexpr double kDeep = 1.0;           // of the image's margin: a point further across the boundary lies too deep
+constexpr double kSegmentWidth = 0.02;  // of the segment, to which its bisection goes
+constexpr double kUnproven = 0.3;       // KKT residual
+constexpr double kFirstReach = 0.3;     // of the distance, for the first step of a descent from there
+
+constexpr int kRescue = 4;        // budgets spent on an image before it counts as failed,
+constexpr int kAfterRescue = 20;  // and evaluations from its first success on, to come nearer
 
 // Points that a descent asks for after a restart are shaken, if s has a kink almost everywhere: the linearisations are
 // then samples of s at a coarser scale, where there are fewer minima to fall into.
@@ -137,6 +144,8 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   noise_.seed(options.seed * 0x2545f4914f6cdd1du + id_bits);
   stage_ = Stage::kClean;
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
+  bisected_l2_ = HUGE_VAL;
+  first_success_ = 0;
   waiting_ = resumed_ = rough_ = rugged_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
   span_ = effort_of(options, goal).steps;
@@ -152,7 +161,9 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
     }
     return;
   }
+  best_before_step_ = best_l2_;
   const bool finite = judge(logits, gradient);
+  if (best_before_step_ == HUGE_VAL) first_success_ = evaluations_;
   const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
   switch (stage_) {
     case Stage::kClean:
@@ -174,7 +185,20 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
       }
       descent_.begin(*options_, x_, point_, {margin, slope_, gradient, adversarial_});
       return advance();
+    case Stage::kSegment: return after_segment(gradient, finite ? margin : HUGE_VAL);
+    case Stage::kBoundary:
+      if (!finite) {
+        if (next_start()) advance();
+        return;
+      }
+      begin_from_best(margin, slope_, gradient);
+      return advance();
     default:
+      if (finite && too_deep()) {
+        outside_ = 0.0;
+        across_ = 1.0;
+        return ask_segment();
+      }
       if (finite) {
         descent_.absorb(point_, {margin, slope_, gradient, adversarial_});
       } else {
@@ -258,8 +282,9 @@ void BoundarySearch::ask_next_screen() {
 
 // An image without any success may take more, unless the caller has set the limit.
 int BoundarySearch::limit() const {
-  const bool rescued = !succeeded() && options_->max_evaluations == 0;
-  return rescued ? kRescue * budget_ : budget_;
+  if (options_->max_evaluations > 0) return budget_;
+  if (!succeeded()) return kRescue * budget_;
+  return first_success_ > budget_ ? std::min(kRescue * budget_, first_success_ + kAfterRescue) : budget_;
 }
 
 // What is left has to do for the proof.
@@ -326,12 +351,63 @@ bool BoundarySearch::next_start() {
     resume();
     return true;
   }
+  if (unproven() && !over_budget()) {
+    bisected_l2_ = best_l2_;
+    outside_ = 0.0;
+    across_ = 1.0;
+    ask_segment();
+    return false;
+  }
   if ((succeeded() && restarts_ >= effort_of(*options_, goal_).restarts) || over_budget()) {
     finish(over_budget() ? BS_LANE_BUDGET : BS_LANE_CONVERGED);
     return false;
   }
   start_from_noise();
   return false;
+}
+
+// Does the point just judged, now the best, lie so far across the boundary that the linearisation which led there said
+// nothing of it?
+bool BoundarySearch::too_deep() const {
+  return adversarial_ && best_l2_ < best_before_step_ && -margin_ > kDeep * clean_margin_ && !over_budget();
+}
+
+// Is the best point no minimum, by far (among kinks one gradient does not tell), with a boundary yet to be looked for on its segment to the image?
+bool BoundarySearch::unproven() const {
+  if (!succeeded() || best_smoothed_ || rough_ || best_l2_ >= bisected_l2_ * (1.0 - kSegmentWidth)) return false;
+  return residual() > kUnproven;
+}
+
+// Bisects the segment from the image to the best point for the boundary, whichever class is across it.
+void BoundarySearch::ask_segment() {
+  const double share = 0.5 * (outside_ + across_) / across_;
+  search_ops().between(x_, best_, static_cast<float>(share), options_->box.lower, options_->box.upper, options_->n,
+                       point_);
+  asked_class_ = goal_.targeted() ? goal_.target : best_class_;
+  question_ = {asked_class_, 1.0, kTowardsClass};
+  stage_ = Stage::kSegment;
+}
+
+void BoundarySearch::after_segment(const float* gradient, double margin) {
+  const double middle = 0.5 * (outside_ + across_);
+  (adversarial_ ? across_ : outside_) = middle;
+  if (over_budget()) return finish(BS_LANE_BUDGET);
+  const bool near = adversarial_ && -margin_ <= kDeep * clean_margin_;
+  if (!near && across_ - outside_ > kSegmentWidth * across_) return ask_segment();
+  if (adversarial_ && best_class_ == asked_class_) {
+    begin_from_best(margin, slope_, gradient);
+    return advance();
+  }
+  std::memcpy(point_, best_, options_->n * sizeof(float));
+  question_ = {goal_.targeted() ? goal_.target : best_class_, 1.0, kTowardsClass};
+  stage_ = Stage::kBoundary;
+}
+
+void BoundarySearch::begin_from_best(double margin, double slope, const float* gradient) {
+  ++starts_;
+  best_before_start_ = HUGE_VAL;  // no falling behind itself
+  descent_.begin(*options_, x_, best_, {margin, slope, gradient, true});
+  descent_.keep_within(kFirstReach * best_l2_);
 }
 
 // From the best point, with nothing but what is known there: what both descents have seen further out only misleads.

@@ -39,7 +39,7 @@ class BoundarySearch final : public Lane {
  private:
   static constexpr int kMostScreened = 9;
 
-  enum class Stage { kClean, kScreen, kDescend, kNoise, kProof, kLattice };
+  enum class Stage { kClean, kScreen, kDescend, kSegment, kBoundary, kNoise, kProof, kLattice };
 
   // A class that a descent may go to, with its constraint at the image.
   struct Candidate {
@@ -67,6 +67,11 @@ class BoundarySearch final : public Lane {
   bool turn_over();
   bool glanced() const;
   void resume();
+  bool too_deep() const;
+  bool unproven() const;
+  void ask_segment();
+  void after_segment(const float* gradient, double margin);
+  void begin_from_best(double margin, double slope, const float* gradient);
   int limit() const;  // of evaluations
   bool over_budget() const;
   bool falls_behind() const;
@@ -88,11 +93,17 @@ class BoundarySearch final : public Lane {
   int span_ = 0;          // most steps of the descent
   bool waiting_ = false;  // the first descent, for the second to have its turn
   bool resumed_ = false;
+  double outside_ = 0.0;  // the segment from the image to the best point: where it was last seen not to be adversarial,
+  double across_ = 1.0;   // and to be so, as shares of it as it was when the bisection began
+  double bisected_l2_ = 0.0;                    // of the best point when it was last bisected for want of a proof
+  int first_success_ = 0;                       // evaluations spent when it came
+  int asked_class_ = -1;                        // class that the gradient at the best point leads towards
   bool rugged_ = false;                         // the first descent goes over too many kinks, and is shaken
   bool rough_ = false;                          // the descents before the first restart saw kinks almost everywhere
   bool was_shaken_ = false;                     // the step before
   bs_lane_status outcome_ = BS_LANE_CONVERGED;  // once the proof is told
   double best_before_start_ = 0.0;
+  double best_before_step_ = 0.0;
   float* kept_[kMostScreened] = {};
 };
 

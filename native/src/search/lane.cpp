@@ -62,6 +62,11 @@ bool Lane::judge(const float* logits, const float* gradient) {
   return true;
 }
 
+double Lane::residual() const {
+  if (best_residual_ >= 0.0) return best_residual_;
+  return kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
+}
+
 void Lane::result(bs_search_result& out) const {
   out.id = id_;
   out.status = static_cast<double>(status_);
@@ -73,8 +78,7 @@ void Lane::result(bs_search_result& out) const {
   if (!succeeded() || best_smoothed_) {
     out.kkt_residual = NAN;
   } else {
-    out.kkt_residual =
-        best_residual_ >= 0 ? best_residual_ : kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
+    out.kkt_residual = residual();
   }
   out.starts = starts_;
 }

@@ -68,6 +68,7 @@ class Lane {
 
   void close(bs_lane_status status) { status_ = status; }
   bool succeeded() const { return best_l2_ < HUGE_VAL; }
+  double residual() const;  // the relative KKT residual at the best point
   void forget_best();
   void ask_goal(double temperature);
 

@@ -133,7 +133,7 @@ void check_result(const bs_search_options& options, const Submitted& given, cons
     moved = moved || example[i] != given.image[i];
   }
   const int status = static_cast<int>(result.status);
-  demand(status >= BS_LANE_CONVERGED && status <= BS_LANE_NOT_FINITE, "an unknown status");
+  demand(status >= BS_LANE_CONVERGED && status <= BS_LANE_STALLED, "an unknown status");
   demand(std::isfinite(result.margin), "a margin that is not finite");
   if (status == BS_LANE_FAILED || status == BS_LANE_NOT_FINITE) {
     demand(std::isnan(result.l2) && std::isnan(result.kkt_residual), "a distortion of nothing");
@@ -221,7 +221,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       demand(k < classes, "no class asked for");
       const double sign = bs_search_sign(search)[row], temperature = bs_search_temperature(search)[row];
       demand(sign == 1.0 || sign == -1.0, "a sign that is none");
-      demand(temperature > 0.0 && temperature <= 1.0, "a temperature that is none");
+      demand(temperature > 0.0 && temperature < 1e38, "a temperature that is none");
       model.answer(point, k, sign, temperature, bs_search_logits(search) + at * classes,
                    bs_search_gradients(search) + at * n);
     }

@@ -16,6 +16,25 @@ using search_run::Task;
 
 namespace {
 
+// A network whose logits are multiplied by a number.
+class Scaled final : public classifiers::Classifier {
+ public:
+  Scaled(const Network& model, double factor) : Classifier(model.n, model.classes), model_(model), factor_(factor) {}
+  std::vector<double> logits(const float* x) const override {
+    std::vector<double> z = model_.logits(x);
+    for (double& value : z) value *= factor_;
+    return z;
+  }
+  void pull_back(const float* x, const std::vector<double>& weights, float* gradient) const override {
+    model_.pull_back(x, weights, gradient);
+    for (std::size_t i = 0; i < n; ++i) gradient[i] = static_cast<float>(factor_ * gradient[i]);
+  }
+
+ private:
+  const Network& model_;
+  double factor_;
+};
+
 struct Kind {
   const char* name;
   Activation activation;
@@ -275,4 +294,57 @@ TEST_CASE("on plateaus no example lies further than a bisection of its own segme
     }
     CHECK(worst >= 0.9);
   }
+}
+
+TEST_CASE("multiplying all logits by a constant changes no distance") {
+  for (const bool targeted : {false, true}) {
+    CAPTURE(targeted);
+    Random random(250);
+    const Network model = network(kSmooth[1], 100, random);
+    const std::vector<Task> tasks = tasks_of(model, targeted, 12, random);
+    auto options = search_run::options_for(model);
+    options.confidence = 0.0;
+    const std::vector<Outcome> plain = checked_run(options, model, tasks);
+    REQUIRE(successes(plain) >= 11);  // one target is out of reach
+    for (int exponent = -6; exponent <= 6; ++exponent) {
+      CAPTURE(exponent);
+      const Scaled scaled(model, std::pow(10.0, exponent));
+      const std::vector<Outcome> outcomes = search_run::run(options, scaled, tasks);
+      CHECK(successes(outcomes) == successes(plain));
+      CHECK(median(ratios(plain, outcomes)) == doctest::Approx(1.0).epsilon(0.005));
+      for (std::size_t i = 0; i < tasks.size(); ++i) search_run::check_proof(options, scaled, tasks[i], outcomes[i]);
+    }
+  }
+}
+
+// A margin of 5e-4 must not be made up for by a confidence of 1e-4.
+TEST_CASE("an image that is almost wrong already is moved no further than its own margin asks") {
+  Random random(260);
+  const classifiers::Linear model(50, 2, random);
+  Task task;
+  task.image = classifiers::random_image(model.n, random);
+  task.label = model.predict(task.image.data());
+  // Towards the boundary along the segment to any image across it, until the margin is 5e-4 or less.
+  std::vector<float> other;
+  do {
+    other = classifiers::random_image(model.n, random);
+  } while (model.predict(other.data()) == task.label);
+  double outside = 0.0, across = 1.0;
+  const std::vector<float> start = task.image;
+  while (model.hard_margin(task.image.data(), task.label, -1) > 5e-4) {
+    const double middle = 0.5 * (outside + across);
+    std::vector<float> point(model.n);
+    for (std::size_t p = 0; p < model.n; ++p) point[p] = static_cast<float>(start[p] + middle * (other[p] - start[p]));
+    if (model.predict(point.data()) == task.label) {
+      outside = middle;
+      task.image = point;
+    } else {
+      across = middle;
+    }
+  }
+  auto options = search_run::options_for(model);
+  options.confidence = 0.0;
+  const Outcome outcome = search_run::run(options, model, {task}).front();
+  REQUIRE(outcome.succeeded());
+  CHECK(outcome.result.margin > -0.1 * model.hard_margin(task.image.data(), task.label, -1));
 }

@@ -22,7 +22,9 @@ struct Outcome {
   bs_search_result result;
   std::vector<float> example;
   bs_lane_status status() const { return static_cast<bs_lane_status>(static_cast<int>(result.status)); }
-  bool succeeded() const { return status() == BS_LANE_CONVERGED || status() == BS_LANE_BUDGET; }
+  bool succeeded() const {
+    return status() == BS_LANE_CONVERGED || status() == BS_LANE_BUDGET || status() == BS_LANE_STALLED;
+  }
 };
 
 inline bs_search_options options_for(const classifiers::Classifier& model, int lanes = 4,

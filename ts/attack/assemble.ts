@@ -49,6 +49,7 @@ function exampleStatus(result: BoardResult | undefined, success: boolean): Examp
   if (result === undefined) return 'already-misclassified';
   if (result.status === LaneStatus.NOT_FINITE) return 'not-finite';
   if (!success) return 'failed';
+  if (result.status === LaneStatus.STALLED) return 'stalled';
   return result.status === LaneStatus.BUDGET ? 'budget' : 'converged';
 }
 

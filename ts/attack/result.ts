@@ -1,6 +1,10 @@
 /** What an attack answers, in memory and in results.json. A result carries its own proof. */
 
-export type ExampleStatus = 'converged' | 'budget' | 'already-misclassified' | 'failed' | 'not-finite';
+/**
+ * Why a search ended. `converged`: at a minimum, KKT residual at most 0.05; `stalled`: it found nothing nearer, but the
+ * point is no minimum by its gradient; `budget`: its evaluations were spent.
+ */
+export type ExampleStatus = 'converged' | 'stalled' | 'budget' | 'already-misclassified' | 'failed' | 'not-finite';
 
 export interface AttackExample {
   /** Position in the data set. */

@@ -88,7 +88,7 @@ export type Effort = (typeof Effort)[keyof typeof Effort];
 /** bs_lane_status */
 export const LaneStatus = {
   RUNNING: 0,
-  /** success; step or relative KKT residual below tolerance */
+  /** success; no step brings a gain, and relative KKT residual <= 0.05 */
   CONVERGED: 1,
   /** success; evaluations = the budget */
   BUDGET: 2,
@@ -98,16 +98,19 @@ export const LaneStatus = {
   FAILED: 4,
   /** the model answered NaN or infinity at the image itself */
   NOT_FINITE: 5,
+  /** success; the search ended, but relative KKT residual > 0.05: nearer points are likely */
+  STALLED: 6,
 } as const;
 export type LaneStatus = (typeof LaneStatus)[keyof typeof LaneStatus];
 /** What each code states, as the header has it; empty where it says nothing. @public */
 export const LaneStatusMeaning: Readonly<Record<LaneStatus, string>> = {
   0: '',
-  1: 'success; step or relative KKT residual below tolerance',
+  1: 'success; no step brings a gain, and relative KKT residual <= 0.05',
   2: 'success; evaluations = the budget',
   3: 'the image itself has hard margin < 0: distortion 0',
   4: 'no adversarial point within the budget',
   5: 'the model answered NaN or infinity at the image itself',
+  6: 'success; the search ended, but relative KKT residual > 0.05: nearer points are likely',
 };
 
 /** Fields of bs_minimizer_options in order, one double each. */
@@ -160,7 +163,7 @@ export const SEARCH_OPTIONS_FIELDS = [
   'upper',
   /** budget of an image; 0: the default of method and effort */
   'maxEvaluations',
-  /** success means hard margin < -confidence (logits), >= 0; default 1e-4 */
+  /** success means hard margin < -confidence (logits); 0: as little as float32 tells */
   'confidence',
   /** 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
   'quantization',

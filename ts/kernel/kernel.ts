@@ -74,7 +74,7 @@ export interface SearchOptions {
   upper?: number;
   /** Budget of an image; default by method and effort. */
   maxEvaluations?: number;
-  /** Success means hard margin < -confidence; default 1e-4 logits. */
+  /** Success means hard margin < -confidence logits; 0 (default): as little as the image's own logits let tell. */
   confidence?: number;
   /** Bits of the lattice to search on; 0 (default) for none. */
   quantization?: number;

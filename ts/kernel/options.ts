@@ -53,7 +53,7 @@ export function completeSearchOptions(options: SearchOptions): Required<SearchOp
     lower,
     upper,
     maxEvaluations: expectInteger('maxEvaluations', options.maxEvaluations ?? 0, 0, maxCount),
-    confidence: expectTolerance('confidence', options.confidence ?? 1e-4),
+    confidence: expectTolerance('confidence', options.confidence ?? 0),
     quantization: expectInteger('quantization', options.quantization ?? 0, 0, 16),
     seed: expectInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
     smoothable: expectOneOf('smoothable', options.smoothable ?? false, [false, true]),

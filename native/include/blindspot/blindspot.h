@@ -125,11 +125,12 @@ typedef enum bs_effort { BS_EFFORT_FAST = 0, BS_EFFORT_THOROUGH = 1 } bs_effort;
 /* How a lane ended. */
 typedef enum bs_lane_status {
   BS_LANE_RUNNING = 0,
-  BS_LANE_CONVERGED = 1, /* success; step or relative KKT residual below tolerance */
-  BS_LANE_BUDGET = 2,    /* success; evaluations = the budget */
-  BS_LANE_ALREADY = 3,   /* the image itself has hard margin < 0: distortion 0 */
-  BS_LANE_FAILED = 4,    /* no adversarial point within the budget */
-  BS_LANE_NOT_FINITE = 5 /* the model answered NaN or infinity at the image itself */
+  BS_LANE_CONVERGED = 1,  /* success; no step brings a gain, and relative KKT residual <= 0.05 */
+  BS_LANE_BUDGET = 2,     /* success; evaluations = the budget */
+  BS_LANE_ALREADY = 3,    /* the image itself has hard margin < 0: distortion 0 */
+  BS_LANE_FAILED = 4,     /* no adversarial point within the budget */
+  BS_LANE_NOT_FINITE = 5, /* the model answered NaN or infinity at the image itself */
+  BS_LANE_STALLED = 6     /* success; the search ended, but relative KKT residual > 0.05: nearer points are likely */
 } bs_lane_status;
 
 typedef struct bs_search bs_search;
@@ -143,7 +144,7 @@ typedef struct bs_search_options {
   double lower;           /* box of every pixel; default 0 */
   double upper;           /* default 1 */
   double max_evaluations; /* budget of an image; 0: the default of method and effort */
-  double confidence;      /* success means hard margin < -confidence (logits), >= 0; default 1e-4 */
+  double confidence;      /* success means hard margin < -confidence (logits); 0: as little as float32 tells */
   double quantization;    /* 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
   double seed;            /* of random restarts, an integer */
   double smoothable;      /* 0, or 1: the gradients told are as smooth as bs_search_smoothing asks */

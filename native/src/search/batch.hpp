@@ -92,7 +92,7 @@ class Batch final : public BatchDoor {
       std::memset(rows.one_hot + row * classes, 0, classes * sizeof(float));
       rows.one_hot[row * classes + static_cast<std::size_t>(question.one_hot)] = 1.0f;
       rows.sign[row] = static_cast<float>(question.sign);
-      rows.temperature[row] = static_cast<float>(question.temperature);
+      rows.temperature[row] = static_cast<float>(question.temperature * lanes_[j].unit());
       rows.smoothing[row] = static_cast<float>(question.smoothing);
       lane_of_row_[asked_++] = j;
     }
@@ -103,8 +103,11 @@ class Batch final : public BatchDoor {
     if (asked_ == 0) return BS_ERROR_STATE;
     for (int row = 0; row < asked_; ++row) {
       const std::size_t at = static_cast<std::size_t>(row);
-      lanes_[lane_of_row_[row]].tell(rows.logits + at * static_cast<std::size_t>(options_.classes),
-                                     rows.gradients + at * options_.n);
+      Method& lane = lanes_[lane_of_row_[row]];
+      float* const logits = rows.logits + at * static_cast<std::size_t>(options_.classes);
+      float* const gradient = rows.gradients + at * options_.n;
+      lane.normalise(logits, gradient);
+      lane.tell(logits, gradient);
     }
     asked_ = 0;
     return BS_OK;

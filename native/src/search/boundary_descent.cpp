@@ -48,12 +48,13 @@ constexpr double kLeastSlope = 1e-12;    // of a constraint: flatter ones are sc
 
 void BoundaryDescent::scale_to(const Answer& answer) { scale_ = 1.0 / std::fmax(answer.slope, kLeastSlope); }
 
-void BoundaryDescent::begin(const SearchOptions& options, const float* x, const float* y, const Answer& at_start) {
+void BoundaryDescent::begin(const SearchOptions& options, double confidence, const float* x, const float* y,
+                            const Answer& at_start) {
   x_ = x;
   n_ = options.n;
   box_ = options.box;
   scale_to(at_start);
-  confidence_ = scale_ * options.confidence;
+  confidence_ = scale_ * confidence;
   curvature_.clear();
   planes_ = 1;
   newest_ = 0;

@@ -54,7 +54,8 @@ class BoundaryDescent {
   }
 
   // x: the image, kept by the caller; y: the start.
-  void begin(const SearchOptions& options, const float* x, const float* y, const Answer& at_start);
+  // confidence: how far a point must lie across the boundary, in the unit of at_start.margin.
+  void begin(const SearchOptions& options, double confidence, const float* x, const float* y, const Answer& at_start);
 
   // Writes the next point to evaluate. False at a minimum: the step and its gain are
   // negligible, or the last few steps brought no progress.

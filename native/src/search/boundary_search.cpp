@@ -12,6 +12,8 @@ namespace {
 
 // The temperature of the margin towards a class: small enough that the constraint is the hard one to about 0.002 log K.
 constexpr double kTowardsClass = 0.002;
+// At the image the unit of the logits is not known yet: the hard margin, of the smallest ones, too.
+constexpr double kAtImage = 1e-9;
 // Away from the label the margin is the hard one.
 constexpr double kAwayFromLabel = 1e-3;
 
@@ -103,6 +105,8 @@ constexpr Effort kThoroughTargeted = {.budget = 300,
 
 constexpr double kDeep = 1.0;           // of the image's margin: a point further across the boundary lies too deep
 constexpr double kSegmentWidth = 0.02;  // of the segment, to which its bisection goes
+constexpr double kInside = 0.02;        // of the image's margin: what ends further across the boundary is bisected,
+constexpr int kBisection = 5;           // for which so many evaluations are kept
 constexpr double kUnproven = 0.3;       // KKT residual
 constexpr double kFirstReach = 0.3;     // of the distance, for the first step of a descent from there
 
@@ -145,11 +149,13 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   stage_ = Stage::kClean;
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
   bisected_l2_ = HUGE_VAL;
+  ended_l2_ = HUGE_VAL;
+  ending_ = false;
   first_success_ = 0;
   waiting_ = resumed_ = rough_ = rugged_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
   span_ = effort_of(options, goal).steps;
-  ask_goal(goal.targeted() ? kTowardsClass : kAwayFromLabel);
+  ask_goal(goal.targeted() ? kAtImage : kAwayFromLabel);
 }
 
 void BoundarySearch::tell(const float* logits, const float* gradient) {
@@ -183,7 +189,7 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
         if (next_start()) advance();
         return;
       }
-      descent_.begin(*options_, x_, point_, {margin, slope_, gradient, adversarial_});
+      descent_.begin(*options_, confidence_, x_, point_, {margin, slope_, gradient, adversarial_});
       return advance();
     case Stage::kSegment: return after_segment(gradient, finite ? margin : HUGE_VAL);
     case Stage::kBoundary:
@@ -287,8 +293,16 @@ int BoundarySearch::limit() const {
   return first_success_ > budget_ ? std::min(kRescue * budget_, first_success_ + kAfterRescue) : budget_;
 }
 
-// What is left has to do for the proof.
-bool BoundarySearch::over_budget() const { return evaluations_ + (best_smoothed_ ? 1 : 0) >= limit(); }
+// What is left has to do for the proof, and for the bisection of what lies deep across the boundary.
+bool BoundarySearch::over_budget() const {
+  const int reserve = (best_smoothed_ ? 1 : 0) + (lies_inside() ? kBisection : 0);
+  return evaluations_ + reserve >= limit();
+}
+
+// Does the best point lie further across the boundary than a search that came to an end would leave it?
+bool BoundarySearch::lies_inside() const {
+  return succeeded() && -best_margin_ > kInside * clean_margin_ + 2.0 * confidence_;
+}
 
 bool BoundarySearch::falls_behind() const {
   const Effort& effort = effort_of(*options_, goal_);
@@ -343,7 +357,7 @@ bool BoundarySearch::next_start() {
     const Candidate& candidate = candidates_[next_candidate_++];
     ++starts_;
     question_ = {candidate.one_hot, 1.0, kTowardsClass};
-    descent_.begin(*options_, x_, x_, {candidate.margin, candidate.slope, kept_[candidate.slot], false});
+    descent_.begin(*options_, confidence_, x_, x_, {candidate.margin, candidate.slope, kept_[candidate.slot], false});
     return true;
   }
   // Where smoothed gradients end, exact ones lead on.
@@ -391,6 +405,11 @@ void BoundarySearch::ask_segment() {
 void BoundarySearch::after_segment(const float* gradient, double margin) {
   const double middle = 0.5 * (outside_ + across_);
   (adversarial_ ? across_ : outside_) = middle;
+  if (ending_) {
+    const bool over = evaluations_ + (best_smoothed_ ? 1 : 0) >= limit();
+    if (!over && lies_inside() && across_ - outside_ > kSegmentWidth * across_) return ask_segment();
+    return finish(outcome_);
+  }
   if (over_budget()) return finish(BS_LANE_BUDGET);
   const bool near = adversarial_ && -margin_ <= kDeep * clean_margin_;
   if (!near && across_ - outside_ > kSegmentWidth * across_) return ask_segment();
@@ -406,7 +425,7 @@ void BoundarySearch::after_segment(const float* gradient, double margin) {
 void BoundarySearch::begin_from_best(double margin, double slope, const float* gradient) {
   ++starts_;
   best_before_start_ = HUGE_VAL;  // no falling behind itself
-  descent_.begin(*options_, x_, best_, {margin, slope, gradient, true});
+  descent_.begin(*options_, confidence_, x_, best_, {margin, slope, gradient, true});
   descent_.keep_within(kFirstReach * best_l2_);
 }
 
@@ -417,7 +436,7 @@ void BoundarySearch::resume() {
   best_before_start_ = HUGE_VAL;  // no falling behind itself
   question_ = {goal_.targeted() ? goal_.target : best_class_, 1.0, kTowardsClass};
   const double slope = std::sqrt(vector_ops<float>().dot(best_gradient_, best_gradient_, options_->n));
-  descent_.begin(*options_, x_, best_, {best_margin_, slope, best_gradient_, true});
+  descent_.begin(*options_, confidence_, x_, best_, {best_margin_, slope, best_gradient_, true});
   descent_.expect_kinks();
   settle();
 }
@@ -514,10 +533,18 @@ bool BoundarySearch::ask_proof(bs_lane_status status) {
 void BoundarySearch::finish(bs_lane_status status) {
   explain_best();
   if (!succeeded()) return close(BS_LANE_FAILED);
+  if (lies_inside() && best_l2_ < ended_l2_ && evaluations_ + (best_smoothed_ ? 1 : 0) < limit()) {
+    ended_l2_ = best_l2_;
+    outcome_ = status;
+    ending_ = true;
+    outside_ = 0.0;
+    across_ = 1.0;
+    return ask_segment();
+  }
   if (ask_proof(status)) return;
   if (options_->quantization == 0) return close(status);
   ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);
-  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, point_);
+  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, confidence_, point_);
   forget_best();
   stage_ = Stage::kLattice;
 }

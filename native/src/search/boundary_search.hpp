@@ -69,6 +69,7 @@ class BoundarySearch final : public Lane {
   void resume();
   bool too_deep() const;
   bool unproven() const;
+  bool lies_inside() const;
   void ask_segment();
   void after_segment(const float* gradient, double margin);
   void begin_from_best(double margin, double slope, const float* gradient);
@@ -96,6 +97,8 @@ class BoundarySearch final : public Lane {
   double outside_ = 0.0;  // the segment from the image to the best point: where it was last seen not to be adversarial,
   double across_ = 1.0;   // and to be so, as shares of it as it was when the bisection began
   double bisected_l2_ = 0.0;                    // of the best point when it was last bisected for want of a proof
+  double ended_l2_ = 0.0;                       // of the best point when the search had ended deep across the boundary,
+  bool ending_ = false;                         // and its segment is bisected at last
   int first_success_ = 0;                       // evaluations spent when it came
   int asked_class_ = -1;                        // class that the gradient at the best point leads towards
   bool rugged_ = false;                         // the first descent goes over too many kinks, and is shaken

@@ -1,11 +1,27 @@
 #include "search/lane.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "linalg/vector_ops.hpp"
 #include "search/kkt_residual.hpp"
 
 namespace blindspot {
+namespace {
+
+// The logits of an image that spread over 2 to 10,000 are taken as they are, others as if they did over about 16.
+constexpr double kSpread = 16.0;
+constexpr double kLeastSpread = 2.0;
+constexpr double kMostSpread = 1e4;
+// Without a confidence asked for: logits spread over kSpread have this one, but none more than so much of the image's own
+// margin, which would move an image that is almost wrong already, nor less than what float32 and batches of other sizes tell.
+constexpr double kConfidence = 1e-4;
+constexpr double kShareOfMargin = 0.01;
+constexpr double kResolution = 1e-6;  // of the largest logit
+constexpr double kConverged = 0.05;   // KKT residual of what may be called so
+
+}  // namespace
 
 void Lane::open(const SearchOptions& options, double id, Goal goal) {
   options_ = &options;
@@ -17,6 +33,8 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
   clean_class_ = -1;
   forget_best();
   evaluations_ = starts_ = 0;
+  unit_ = 0.0;
+  confidence_ = options.confidence;
   std::memcpy(point_, x_, options.n * sizeof(float));
 }
 
@@ -33,6 +51,38 @@ void Lane::ask_goal(double temperature) {
   question_ = {goal_.targeted() ? goal_.target : goal_.label, goal_.targeted() ? 1.0 : -1.0, temperature};
 }
 
+void Lane::normalise(float* logits, float* gradient) {
+  const int classes = options_->classes;
+  if (unit_ == 0.0) {
+    unit_ = 1.0;
+    if (!finite_logits(logits, classes)) return;
+    const auto [least, most] = std::minmax_element(logits, logits + classes);
+    const double spread = static_cast<double>(*most) - static_cast<double>(*least);
+    const double size = std::fmax(std::fabs(*least), std::fabs(*most));
+    if (spread > kResolution * size && !(spread >= kLeastSpread && spread <= kMostSpread)) {
+      unit_ = std::exp2(std::round(std::log2(spread / kSpread)));
+    }
+    if (options_->confidence > 0.0) {
+      confidence_ = options_->confidence / unit_;
+    } else {
+      const int k = goal_.targeted() ? goal_.target : goal_.label;
+      const double margin = hard_margin(logits, classes, k, goal_.targeted() ? 1.0 : -1.0);
+      const double wanted = std::fmin(kConfidence * unit_, kShareOfMargin * std::fmax(0.0, margin));
+      confidence_ = std::fmax(wanted, kResolution * size) / unit_;
+    }
+  }
+  if (unit_ == 1.0) return;
+  const double factor = 1.0 / unit_;
+  for (int j = 0; j < classes; ++j) logits[j] = static_cast<float>(factor * logits[j]);
+  for (std::size_t i = 0; i < options_->n; ++i) gradient[i] = static_cast<float>(factor * gradient[i]);
+}
+
+// What is called converged is a minimum, as far as its gradient tells.
+void Lane::close(bs_lane_status status) {
+  const bool claimed = status == BS_LANE_CONVERGED && options_->quantization == 0 && !best_smoothed_;
+  status_ = claimed && residual() > kConverged ? BS_LANE_STALLED : status;
+}
+
 bool Lane::judge(const float* logits, const float* gradient) {
   const SearchOptions& options = *options_;
   const VectorOps<float>& ops = vector_ops<float>();
@@ -43,11 +93,12 @@ bool Lane::judge(const float* logits, const float* gradient) {
   const int predicted = largest_class(logits, options.classes);
   const int k = goal_.targeted() ? goal_.target : goal_.label;
   margin_ = hard_margin(logits, options.classes, k, goal_.targeted() ? 1.0 : -1.0);
-  if (evaluations_ == 1) {
+  const bool at_image = clean_class_ < 0;
+  if (at_image) {
     clean_class_ = best_class_ = predicted;
     clean_margin_ = best_margin_ = margin_;
   }
-  adversarial_ = margin_ < (evaluations_ == 1 ? 0.0 : -options.confidence);
+  adversarial_ = margin_ < (at_image ? 0.0 : -confidence_);
   if (!adversarial_) return true;
   const double l2 = std::sqrt(ops.squared_distance(point_, x_, options.n));
   if (l2 < best_l2_) {
@@ -71,7 +122,7 @@ void Lane::result(bs_search_result& out) const {
   out.id = id_;
   out.status = static_cast<double>(status_);
   out.l2 = succeeded() ? best_l2_ : NAN;
-  out.margin = best_margin_;
+  out.margin = unit() * best_margin_;
   out.prediction = best_class_;
   out.clean_prediction = clean_class_;
   out.evaluations = evaluations_;

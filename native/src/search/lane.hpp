@@ -21,9 +21,9 @@ struct SearchOptions {
   bs_search_method method = BS_SEARCH_BOUNDARY;
   bs_effort effort = BS_EFFORT_FAST;
   Box box;
-  int max_evaluations = 0;   // of an image; 0: the method's own budget
-  double confidence = 1e-4;  // success means hard margin < -confidence
-  int quantization = 0;      // bits of the lattice; 0: none
+  int max_evaluations = 0;  // of an image; 0: the method's own budget
+  double confidence = 0.0;  // success means hard margin < -confidence; 0: as the image's own logits have it
+  int quantization = 0;     // bits of the lattice; 0: none
   std::uint64_t seed = 0;
   bool smoothable = false;  // the model answers gradients as smooth as the question wants them
 };
@@ -47,6 +47,11 @@ class Lane {
   bool idle() const { return !busy_; }
   void release() { busy_ = false; }
 
+  // Brings an answer to the unit of this image's logits, by a power of two, in place: whatever a search compares with
+  // margins and temperatures then means the same however small the logits are.
+  void normalise(float* logits, float* gradient);
+  double unit() const { return unit_ > 0.0 ? unit_ : 1.0; }
+
   // The delivered pixels: the best adversarial point, or the image itself.
   const float* example() const { return succeeded() ? best_ : x_; }
   void result(bs_search_result& out) const;
@@ -66,13 +71,14 @@ class Lane {
   // False when the answer is not finite.
   bool judge(const float* logits, const float* gradient);
 
-  void close(bs_lane_status status) { status_ = status; }
+  void close(bs_lane_status status);
   bool succeeded() const { return best_l2_ < HUGE_VAL; }
   double residual() const;  // the relative KKT residual at the best point
   void forget_best();
   void ask_goal(double temperature);
 
   const SearchOptions* options_ = nullptr;
+  double confidence_ = 0.0;  // in the image's unit
   Goal goal_;
   Question question_;
   float* x_ = nullptr;
@@ -93,6 +99,7 @@ class Lane {
   bool adversarial_ = false;  // the point last judged
 
  private:
+  double unit_ = 0.0;  // of the logits; 0 until the first answer
   double id_ = 0.0;
   bs_lane_status status_ = BS_LANE_RUNNING;
   bool busy_ = false;

@@ -20,11 +20,11 @@ float LatticeRounding::level(double value) const {
 }
 
 void LatticeRounding::begin(const float* x, const float* y, double margin, const float* gradient,
-                            const SearchOptions& options, float* point) {
+                            const SearchOptions& options, double confidence, float* point) {
   options_ = &options;
   y_ = y;
   rounds_ = 0;
-  aim_ = 1.5 * options.confidence;
+  aim_ = 1.5 * confidence;
   double moved = margin;
   for (std::size_t i = 0; i < options.n; ++i) {
     point[i] = level(y[i]);

@@ -26,7 +26,7 @@ class LatticeRounding {
 
   // Writes the first lattice point to evaluate. y is kept by the caller until a refinement is adversarial.
   void begin(const float* x, const float* y, double margin, const float* gradient, const SearchOptions& options,
-             float* point);
+             double confidence, float* point);
 
   // Takes the answer at point, and writes the next one there; false when it ends.
   bool refine(const float* x, double margin, const float* gradient, bool adversarial, float* point);

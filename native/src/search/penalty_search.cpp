@@ -118,7 +118,7 @@ void PenaltySearch::after_minimisation() {
 void PenaltySearch::finish(bs_lane_status status) {
   if (!succeeded()) return close(BS_LANE_FAILED);
   if (options_->quantization == 0) return close(status);
-  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, point_);
+  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, confidence_, point_);
   forget_best();
   stage_ = Stage::kLattice;
 }

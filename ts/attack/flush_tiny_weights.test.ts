@@ -20,3 +20,11 @@ test('weights without tiny ones are shared, not copied', () => {
   const model = readModel(graph.toBytes());
   expect(flushTinyWeights(model).initializers.get('weights')).toBe(model.initializers.get('weights'));
 });
+
+test('a tensor of tiny weights alone, which later layers may scale up, stays', () => {
+  const graph = new GraphBuilder();
+  const image = graph.input('image', 'float32', ['N', 2]);
+  const weights = Float32Array.of(1e-32, -2e-33, 3e-34, 1e-33);
+  graph.output(graph.matmul(image, graph.constant(weights, [2, 2], 'weights')), 'scores');
+  expect(flushTinyWeights(readModel(graph.toBytes())).initializers.get('weights')?.data).toEqual(weights);
+});

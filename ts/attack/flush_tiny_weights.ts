@@ -10,6 +10,9 @@ import type { Tensor } from '../onnx/tensor.ts';
 /** Factors of a gradient are rarely under 2⁻²⁶, float32's smallest normal number is 2⁻¹²⁶. */
 const TINY = 2 ** -100;
 
+/** Of the largest weight of the same tensor: smaller ones are lost in a sum with it, even where later layers scale it up. */
+const NEGLIGIBLE = 2 ** -60;
+
 export function flushTinyWeights(model: Model): Model {
   const initializers = new Map<string, Tensor>();
   for (const [name, tensor] of model.initializers) initializers.set(name, flush(tensor));
@@ -18,10 +21,8 @@ export function flushTinyWeights(model: Model): Model {
 
 function flush(tensor: Tensor): Tensor {
   const { data } = tensor;
-  if (!(data instanceof Float32Array) || !data.some(isTiny)) return tensor;
-  return { ...tensor, data: data.map((value) => (isTiny(value) ? 0 : value)) };
-}
-
-function isTiny(value: number): boolean {
-  return value !== 0 && Math.abs(value) < TINY;
+  if (!(data instanceof Float32Array)) return tensor;
+  const limit = Math.min(TINY, NEGLIGIBLE * data.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+  const isTiny = (value: number): boolean => value !== 0 && Math.abs(value) < limit;
+  return data.some(isTiny) ? { ...tensor, data: data.map((value) => (isTiny(value) ? 0 : value)) } : tensor;
 }

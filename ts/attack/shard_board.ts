@@ -49,6 +49,8 @@ export interface BoardTally {
   readonly l2: number;
 }
 
+const SUCCESSES: ReadonlySet<number> = new Set([LaneStatus.CONVERGED, LaneStatus.BUDGET, LaneStatus.STALLED]);
+
 export class ShardBoard {
   readonly memory: BoardMemory;
 
@@ -141,7 +143,7 @@ export class ShardBoard {
       const status = Atomics.load(this.memory.statuses, index);
       if (status === LaneStatus.RUNNING) continue;
       done += 1;
-      if (status !== LaneStatus.CONVERGED && status !== LaneStatus.BUDGET) continue;
+      if (!SUCCESSES.has(status)) continue;
       succeeded += 1;
       l2 += this.memory.fields[index * Field.SIZE + Field.L2] as number;
     }

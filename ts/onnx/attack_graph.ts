@@ -5,8 +5,9 @@
  * and the graph answers z and ∂s/∂image. sign is +1 for a class to reach, -1 for the class to leave.
  */
 import { BlindspotError } from '../errors.ts';
-import { describeClassifier, finalNormalization, scoreOutput } from './classifier.ts';
+import { describeClassifier, scoreOutput } from './classifier.ts';
 import { reshapeTo } from './cotangent_shape.ts';
+import { finalNormalization, finalSoftmax } from './endings.ts';
 import { gradients } from './gradients.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import type { Model, ModelNode } from './model.ts';
@@ -34,8 +35,12 @@ const MASKED = -3e38;
  * @throws INVALID_MODEL when the model is no classifier, or its batch cannot be made variable.
  */
 export function attackGraph(model: Model, options: AttackGraphOptions = {}): Uint8Array<ArrayBuffer> {
-  const graph = new GraphBuilder({ name: 'attack' });
-  const { image, logits, classes } = importClassifier(graph, options.smoothing ? poolBeforeRelu(model) : model);
+  const graph = new GraphBuilder({ name: 'attack', inputs: ['one_hot', 'sign', 'temperature', 'smoothing'] });
+  const { image, logits, classes } = importClassifier(
+    graph,
+    options.smoothing ? poolBeforeRelu(model) : model,
+    finalNormalization,
+  );
   const oneHot = graph.input('one_hot', 'float32', [BATCH, classes]);
   const sign = graph.input('sign', 'float32', [BATCH, 1]);
   const temperature = graph.input('temperature', 'float32', [BATCH, 1]);
@@ -56,10 +61,10 @@ export function hasRoundedKinks(model: Model): boolean {
   return model.nodes.some(({ op }) => isOpName(op) && OP_RULES[op].roundsKinks === true);
 }
 
-/** Input `image` [N, …imageShape], output `logits` [N, K]: the model itself, for judging. */
+/** Input `image` [N, …imageShape], output `logits` [N, K]: the model itself but for a softmax at its end, for judging. */
 export function logitsGraph(model: Model): Uint8Array<ArrayBuffer> {
   const graph = new GraphBuilder({ name: 'logits' });
-  graph.output(importClassifier(graph, model).logits, 'logits');
+  graph.output(importClassifier(graph, model, finalSoftmax).logits, 'logits');
   return graph.toBytes();
 }
 
@@ -80,13 +85,19 @@ function marginCotangent(graph: GraphBuilder, logits: Value, oneHot: Value, sign
   return graph.mul(graph.sub(weights, oneHot), sign);
 }
 
-function importClassifier(graph: GraphBuilder, model: Model): { image: Value; logits: Value; classes: number } {
+function importClassifier(
+  graph: GraphBuilder,
+  model: Model,
+  ending: typeof finalNormalization,
+): { image: Value; logits: Value; classes: number } {
   const { inputName, imageShape, classes, batch } = describeClassifier(model);
   const { name } = scoreOutput(model);
   const image = graph.input('image', 'float32', [BATCH, ...imageShape]);
-  const stripped = finalNormalization(model, name);
-  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined =>
-    stripped.has(node) && inputs[0] ? [inputs[0]] : undefined;
+  const stripped = ending(model, name);
+  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined => {
+    const logits = inputs[node.inputs.indexOf(stripped.get(node) ?? '')];
+    return logits && [logits];
+  };
   const scores = importWithBatch(graph, model, inputName, image, { wanted: [name], intercept }).get(name);
   if (scores?.shape[0] !== BATCH) {
     const given = batch === 'symbolic' ? 'does not follow' : `is fixed to ${batch} and cannot be made variable in`;

@@ -1,7 +1,8 @@
 /** What a model is as a classifier: one image input, one row of scores an image. */
 import { BlindspotError } from '../errors.ts';
-import type { Model, ModelNode, ModelValue } from './model.ts';
-import { type Dim, elementCount, formatShape, isStatic, normalizeAxis, type Shape } from './shape.ts';
+import { finalNormalization } from './endings.ts';
+import type { Model, ModelValue } from './model.ts';
+import { elementCount, formatShape, isStatic } from './shape.ts';
 
 export interface ClassifierDescription {
   inputName: string;
@@ -10,7 +11,7 @@ export interface ClassifierDescription {
   classes: number;
   /** As the model declares it; graphs made from the model take any batch. */
   batch: 'symbolic' | number;
-  /** Whether the model ends in Softmax or LogSoftmax, which is stripped so that logits are used. */
+  /** Whether the model ends in a softmax or the like, which is left out so that logits are used. */
   endsWithSoftmax: boolean;
 }
 
@@ -76,35 +77,4 @@ function classCount(input: ModelValue, { name, shape, type }: ModelValue): numbe
     );
   }
   return classes;
-}
-
-const TRANSPARENT = new Set(['Identity', 'Dropout', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Cast']);
-
-/**
- * The nodes at the end that turn logits into (logarithms of) probabilities: Softmax, LogSoftmax or Log ∘ Softmax over
- * the classes, perhaps before nodes that only rename or reshape. Empty when there are none.
- */
-export function finalNormalization(model: Model, outputName: string): ReadonlySet<ModelNode> {
-  const makers = new Map(model.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  let logarithm: ModelNode | undefined;
-  for (let node = makers.get(outputName); node; node = makers.get(node.inputs[0] ?? '')) {
-    if (node.op === 'Softmax' || node.op === 'LogSoftmax') {
-      if (!runsOverClasses(model, node)) return new Set();
-      return new Set(logarithm && node.op === 'Softmax' ? [node, logarithm] : [node]);
-    }
-    if (node.op === 'Log' && !logarithm) logarithm = node;
-    else if (!TRANSPARENT.has(node.op)) return new Set();
-  }
-  return new Set();
-}
-
-function runsOverClasses(model: Model, node: ModelNode): boolean {
-  const shape: Shape = model.values.get(node.outputs[0] ?? '')?.shape ?? [];
-  const given = node.attributes['axis'];
-  const axis = normalizeAxis(typeof given === 'number' ? given : model.opset >= 13 ? -1 : 1, shape.length);
-  if (axis === undefined || axis === 0) return false;
-  const single = (dim: Dim): boolean => dim === 1;
-  // Before opset 13, all axes from `axis` on count as one.
-  const rest = shape.slice(axis + 1).every(single) || model.opset < 13;
-  return shape.slice(1, axis).every(single) && rest;
 }

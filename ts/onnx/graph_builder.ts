@@ -46,12 +46,15 @@ export class GraphBuilder {
   readonly #outputs: GraphOutput[] = [];
   readonly #nodes: GraphNode[] = [];
   readonly #names = new Set<string>();
+  readonly #reserved: ReadonlySet<string>;
   readonly #shared = new Map<string, Value>();
   #counter = 0;
 
-  constructor(options: { precision?: FloatType; name?: string } = {}) {
+  /** @param options `inputs`: names kept for inputs that are added later; values of a model that have them get others. */
+  constructor(options: { precision?: FloatType; name?: string; inputs?: readonly string[] } = {}) {
     this.precision = options.precision ?? 'float32';
     this.name = options.name ?? 'blindspot';
+    this.#reserved = new Set(options.inputs);
   }
 
   get inputs(): readonly Value[] {
@@ -74,7 +77,8 @@ export class GraphBuilder {
    */
   input(name: string, type: ElementType, shape: Shape): Value {
     if (this.#names.has(name)) throw invalidArgument('name', 'a name not yet used in the graph', name);
-    const value: Value = { name: this.#claim(name), type, shape: [...shape] };
+    this.#names.add(name);
+    const value: Value = { name, type, shape: [...shape] };
     this.#inputs.push(value);
     return value;
   }
@@ -297,7 +301,7 @@ export class GraphBuilder {
 
   #claim(wanted: string): string {
     let name = wanted;
-    while (this.#names.has(name)) name = this.#fresh(wanted);
+    while (this.#names.has(name) || this.#reserved.has(name)) name = this.#fresh(wanted);
     this.#names.add(name);
     return name;
   }

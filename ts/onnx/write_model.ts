@@ -27,6 +27,7 @@ export const OPSET = 17;
 export function encodeModel(graph: GraphBuilder): Uint8Array<ArrayBuffer> {
   const { nodes, constants } = needed(graph);
   const names = finalNames(graph, nodes, constants);
+  const nodeNames = uniqueNames(nodes.map(({ name }) => name));
   const nameOf = (value: Value | undefined): string => (value ? (names.get(value) ?? value.name) : '');
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
@@ -37,7 +38,7 @@ export function encodeModel(graph: GraphBuilder): Uint8Array<ArrayBuffer> {
       input: graph.inputs.map((value) => encodeValueInfo(value, value.name)),
       output: graph.outputs.map(({ name, value }) => encodeValueInfo(value, name)),
       initializer: constants.flatMap((value) => (value.constant ? [encodeTensor(value.constant, nameOf(value))] : [])),
-      node: nodes.map((node) => encodeNode(node, nameOf)),
+      node: nodes.map((node, i) => encodeNode(node, nodeNames[i] ?? '', nameOf)),
     }),
   });
   return toBinary(ModelProtoSchema, model) as Uint8Array<ArrayBuffer>;
@@ -73,10 +74,22 @@ function finalNames(graph: GraphBuilder, nodes: readonly GraphNode[], constants:
   return names;
 }
 
-function encodeNode(node: GraphNode, nameOf: (value: Value | undefined) => string): NodeProto {
+/** ONNX Runtime refuses two nodes of one name, which files have and what is made from them would: later ones get a number. */
+function uniqueNames(names: readonly string[]): string[] {
+  const taken = new Set(names);
+  const seen = new Set<string>();
+  return names.map((wanted) => {
+    let name = wanted;
+    for (let i = 2; seen.has(name) || (name !== wanted && taken.has(name)); i++) name = `${wanted}_${i}`;
+    seen.add(name);
+    return name;
+  });
+}
+
+function encodeNode(node: GraphNode, name: string, nameOf: (value: Value | undefined) => string): NodeProto {
   const kinds: Readonly<Record<string, AttributeKind>> = OP_RULES[node.op].attributes;
   return create(NodeProtoSchema, {
-    name: node.name,
+    name,
     opType: node.op,
     input: node.inputs.map(nameOf),
     output: node.outputs.map(nameOf),

@@ -1,7 +1,8 @@
 /** A model as the chain of maps φ_K ∘ … ∘ φ_1 that the product bound is about, from the image to the logits. */
 import { BlindspotError } from '../../errors.ts';
-import { describeClassifier, finalNormalization, scoreOutput } from '../../onnx/classifier.ts';
+import { describeClassifier, scoreOutput } from '../../onnx/classifier.ts';
 import { isFloat } from '../../onnx/element_type.ts';
+import { finalSoftmax } from '../../onnx/endings.ts';
 import { GraphBuilder } from '../../onnx/graph_builder.ts';
 import type { Model, ModelNode } from '../../onnx/model.ts';
 import { BATCH, importWithBatch } from '../../onnx/rebatch.ts';
@@ -21,9 +22,11 @@ export interface ChainLink {
 export function sequentialChain(model: Model): ChainLink[] {
   const { inputName, imageShape } = describeClassifier(model);
   const { name } = scoreOutput(model);
-  const stripped = finalNormalization(model, name);
-  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined =>
-    stripped.has(node) && inputs[0] ? [inputs[0]] : undefined;
+  const stripped = finalSoftmax(model, name);
+  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined => {
+    const logits = inputs[node.inputs.indexOf(stripped.get(node) ?? '')];
+    return logits && [logits];
+  };
   const graph = new GraphBuilder({ name: 'chain' });
   const image = graph.input('image', 'float32', [BATCH, ...imageShape]);
   const scores = importWithBatch(graph, model, inputName, image, { wanted: [name], intercept }).get(name);

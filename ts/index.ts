@@ -30,6 +30,8 @@ export {
   type TrainOptions,
   trainClassifier,
 } from './nn/train_classifier.ts';
+export type { InputOptions, NamedStatistics } from './onnx/preprocessing.ts';
+export type { ClassifierOptions } from './onnx/read_classifier.ts';
 export type { AsyncObjective } from './optimize/evaluation.ts';
 export { minimize, type NodeMinimizeOptions } from './optimize/minimize.ts';
 export type { MinimizeResult } from './optimize/minimize_with.ts';

@@ -12,7 +12,7 @@ import type { KernelSelection } from '../kernel/load_kernel.ts';
 import { attackGraph, hasRoundedKinks, logitsGraph } from '../onnx/attack_graph.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import type { Model } from '../onnx/model.ts';
-import { readModel } from '../onnx/read_model.ts';
+import { readClassifier } from '../onnx/read_classifier.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
 import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';
@@ -77,7 +77,7 @@ export async function attackOn(
 ): Promise<AttackOutcome> {
   const options = completeAttackOptions(given, platform.defaultProvider);
   const { provider, method, effort, seed, signal } = options;
-  const model = readModel(bytes);
+  const model = readClassifier(bytes, options);
   const { imageShape, classes } = describeClassifier(model);
   const set = prepareData(data, { imageShape, classes }, options.count);
   const targeted = { ...set, classes };

@@ -2,6 +2,7 @@
 import { invalidArgument } from '../errors.ts';
 import type { KernelChoice } from '../kernel/load_kernel.ts';
 import { expectKeys } from '../kernel/options.ts';
+import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import { type ProviderName, parseProvider } from '../runtime/session.ts';
 import type { AttackProgress } from './progress.ts';
 
@@ -19,7 +20,7 @@ export type AttackEffort = (typeof EFFORTS)[number];
  */
 export type TargetChoice = (typeof NAMED_TARGETS)[number] | number;
 
-export interface AttackOptions {
+export interface AttackOptions extends ClassifierOptions {
   /** Default 'none'. */
   target?: TargetChoice;
   /** boundary (default): the fast one. penalty: Szegedy et al. 2013. */
@@ -49,7 +50,7 @@ export interface AttackOptions {
   signal?: AbortSignal;
 }
 
-export interface CompleteAttackOptions {
+export interface CompleteAttackOptions extends ClassifierOptions {
   readonly target: TargetChoice;
   readonly method: AttackMethod;
   readonly effort: AttackEffort;
@@ -70,6 +71,8 @@ const DEFAULT_MAX_MEMORY = 2 * 2 ** 30;
 
 type OptionName = keyof AttackOptions;
 const OPTION_NAMES = Object.keys({
+  input: 0,
+  output: 0,
   target: 0,
   method: 0,
   effort: 0,
@@ -92,6 +95,8 @@ export function completeAttackOptions(options: AttackOptions, defaultProvider: P
   const integer = (name: OptionName, value: number | undefined, least: number, most: number) =>
     value === undefined ? undefined : expectInteger(name, value, least, most);
   return {
+    input: options.input,
+    output: options.output,
     target: expectTarget(options.target ?? 'none'),
     method: expectOneOf('method', options.method ?? 'boundary', METHODS),
     effort: expectOneOf('effort', options.effort ?? 'fast', EFFORTS),

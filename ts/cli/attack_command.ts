@@ -9,16 +9,17 @@ import { loadData } from '../data/load_data.ts';
 import { readUserFile } from '../data/read_file.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
-import { readModel } from '../onnx/read_model.ts';
+import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatCount, formatDistortion, formatSeconds, formatShare } from '../report/number_format.ts';
 import { PROVIDERS } from '../runtime/session.ts';
 import { attackSummaryText } from './attack_summary_text.ts';
+import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
 import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parsers.ts';
 import { checkOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface AttackFlags {
+interface AttackFlags extends InputFlags {
   model: string;
   data: string;
   out: string;
@@ -43,6 +44,8 @@ Examples:
     npx blindspot attack --model out/fc/model.onnx --data mnist --count 100 --out out/a
   The nearest image that the model takes for a class drawn at random:
     npx blindspot attack --model out/fc --data mnist --count 100 --target random --out out/b
+  A model of pixels from 0 to 255, blue first, less the mean of each channel:
+    npx blindspot attack --model net.onnx --data photos --resize --input-range 0..255 --channels bgr --mean 104,117,123 --out out/d
   Images of your own, each in a folder named by its class index (photos/3/cat.png), that stay adversarial as PNG files:
     npx blindspot attack --model model.onnx --data photos --quantize 8 --out out/c
 
@@ -59,7 +62,7 @@ The exit code is 0 when the attack ran to its end, 2 for a mistake in what was a
 export function addAttackCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   const choice = (flags: string, text: string, names: readonly string[], standard: string) =>
     new Option(flags, text).choices(names).default(standard);
-  program
+  const command = program
     .command('attack')
     .summary('find the smallest change to each image that makes a model answer wrongly')
     .description(
@@ -118,7 +121,8 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
       0,
     )
     .option('--max-memory <bytes>', 'memory for searches and activations, such as 512M (default: 2G)', byteCount)
-    .option('--resize', 'scale and crop image files to the size that the model takes', false)
+    .option('--resize', 'scale and crop image files to the size that the model takes', false);
+  addInputFlags(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: AttackFlags) => finish(await runAttack(flags, terminal, program)));
 }
@@ -128,7 +132,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
   const bytes = await readUserFile(file, 'model');
-  const classifier = describeClassifier(readModel(bytes));
+  const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)));
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
   try {
@@ -141,6 +145,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
     });
     const outcome = await attack(bytes, data, {
       ...attackOptions(flags),
+      ...classifierOptions(flags),
       signal,
       onProgress: (state) => {
         // Not before: what was asked may still turn out to be a mistake.

@@ -332,8 +332,8 @@ describe('models that are no classifiers of images', () => {
     output: (number | string)[],
     elemType = 1,
   ): (() => unknown) => {
-    const [first = ''] = inputs[0] ?? [];
-    const node = [rawNode('Identity', [first], ['y'])];
+    const names = inputs.map(([name]) => name);
+    const node = [names.length > 1 ? rawNode('MatMul', names, ['y']) : rawNode('Identity', names, ['y'])];
     const input = inputs.map(([name, shape]) => rawValue(name, shape, elemType));
     const bytes = rawModel(17, { node, input, output: [rawValue('y', output)] });
     return () => describeClassifier(readModel(bytes));
@@ -345,16 +345,16 @@ describe('models that are no classifiers of images', () => {
       described(
         [
           ['a', ['N', 3]],
-          ['b', ['N', 2]],
+          ['b', [3, 2]],
         ],
-        ['N', 3],
+        ['N', 2],
       ),
-      'Expected a model with one image input but it has 2: "a" [N, 3], "b" [N, 2]',
+      'Expected a model with one image input but it has 2: "a" [N, 3], "b" [3, 2]',
     ],
     [
       'a symbolic height',
       described([['a', ['N', 3, 'H', 'W']]], ['N', 3]),
-      'Expected image input "a" of shape [batch, …] with known sizes but it is [N, 3, H, W]; export it with fixed sizes',
+      'Expected image input "a" of shape [batch, …] with known sizes but it is [N, 3, H, W]; give height and width (--size, or the option input.size)',
     ],
     [
       'no batch axis',

@@ -53,8 +53,10 @@ function imageInput(model: Model): ModelValue {
 function imageShape({ name, shape }: ModelValue): number[] {
   const image = shape.slice(1);
   if (image.length === 0 || !isStatic(image)) {
+    const cure =
+      shape.length === 4 ? 'give height and width (--size, or the option input.size)' : 'export it with fixed sizes';
     throw invalid(
-      `Expected image input "${name}" of shape [batch, …] with known sizes but it is ${formatShape(shape)}; export it with fixed sizes`,
+      `Expected image input "${name}" of shape [batch, …] with known sizes but it is ${formatShape(shape)}; ${cure}`,
     );
   }
   return [...image];

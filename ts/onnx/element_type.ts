@@ -70,6 +70,14 @@ export function typeOfData(data: TensorData): ElementType {
   return 'uint8';
 }
 
+const LARGEST_INT64 = 2n ** 63n - 1n;
+
+/** Saturated: exporters write the largest int64 for "to the end", which is no number of JavaScript's. */
+export function toInt64(value: number): bigint {
+  if (value >= 2 ** 63) return LARGEST_INT64;
+  return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(Math.trunc(value));
+}
+
 /** A typed array of `type` holding `values`; integers are truncated, bool is 0 or 1. */
 export function dataFromNumbers(type: ElementType, values: ArrayLike<number>): TensorData {
   switch (type) {
@@ -78,7 +86,7 @@ export function dataFromNumbers(type: ElementType, values: ArrayLike<number>): T
     case 'float64':
       return Float64Array.from(values);
     case 'int64':
-      return BigInt64Array.from(Array.from(values, (value) => BigInt(Math.trunc(value))));
+      return BigInt64Array.from(Array.from(values, toInt64));
     case 'int32':
       return Int32Array.from(values);
     case 'int8':

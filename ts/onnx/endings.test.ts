@@ -108,7 +108,7 @@ test('names of the attack’s own inputs, and nodes of one name, do no harm', ()
   const bytes = rawModel(13, {
     node: [
       rawNode('MatMul', ['image', 'one_hot'], ['sign'], {}, 'Gemm_14'),
-      rawNode('Tanh', ['sign'], ['temperature'], {}, 'Gemm_14'),
+      rawNode('Relu', ['sign'], ['temperature'], {}, 'Gemm_14'),
       rawNode('MatMul', ['temperature', 'logits'], ['gradient'], {}, 'Gemm_14'),
     ],
     initializer: [rawFloats('one_hot', [2, 2], [1, 2, 3, 4]), rawFloats('logits', [2, 2], [1, 0, 0, 1])],

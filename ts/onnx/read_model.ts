@@ -13,13 +13,20 @@ import {
 import { BlindspotError } from '../errors.ts';
 import { elementTypeOf, onnxTypeName } from './element_type.ts';
 import { GraphBuilder } from './graph_builder.ts';
+import { type ImageLayoutOptions, withSize } from './image_input.ts';
 import { importModel } from './import_model.ts';
 import { SUPPORTED_OPS } from './import_node.ts';
 import type { Model, ModelNode, ModelValue } from './model.ts';
+import { orderedNodes } from './node_order.ts';
 import { readTensor } from './read_tensor.ts';
 import { type Dim, formatShape, isStatic } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 import type { AttributeValue, Value, ValueType } from './value.ts';
+
+export interface ReadOptions extends ImageLayoutOptions {
+  /** Name of the only output wanted, or of any value inside; default: every output that can be run. */
+  readonly output?: string;
+}
 
 const OLDEST_OPSET = 7;
 const NEWEST_OPSET = 26;
@@ -29,21 +36,29 @@ const NEWEST_OPSET = 26;
  * @throws INVALID_MODEL: not an ONNX file, truncated, external data, weights that are not finite, shapes that do not fit;
  *   UNSUPPORTED_OP: an operator, domain or opset that is not supported.
  */
-export function readModel(bytes: Uint8Array): Model {
+export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
   const proto = decode(bytes);
-  if (!proto.graph) throw invalid('Not an ONNX model: the file holds no graph');
+  const { graph } = proto;
+  if (!graph) throw invalid('Not an ONNX model: the file holds no graph');
   const opset = defaultOpset(proto);
-  checkOperators(proto, proto.graph);
-  const initializers = readInitializers(proto.graph);
-  const inputs = proto.graph.input.filter((input) => !initializers.has(input.name)).map(readInput);
-  const nodes = proto.graph.node.map((node) => readNode(node));
-  const outputs = proto.graph.output.map((output) => output.name);
+  const outputs = supportedOutputs(proto, graph, options.output);
+  const needed = orderedNodes(graph.node, outputs);
+  const read = new Set([...outputs, ...needed.flatMap((node) => node.input)]);
+  const initializers = readInitializers(graph, read);
+  const inputs = graph.input
+    .filter(({ name }) => read.has(name) && !initializers.has(name))
+    .map((input, i) => (i === 0 ? withSize(readInput(input), options) : readInput(input)));
+  const nodes = needed.map((node) => readNode(node));
   try {
     return inferModel({ opset, inputs, initializers, nodes }, outputs);
   } catch (error) {
+    // What no rule foresaw in a file that holds nonsense.
+    if (error instanceof TypeError || error instanceof RangeError) {
+      throw invalid('The shapes or numbers in the model make no sense; is the file damaged?', error);
+    }
     const open = inputs.find(({ shape }) => !isStatic(shape.slice(1)));
     if (!(error instanceof BlindspotError) || !open) throw error;
-    const hint = `Input "${open.name}" is ${formatShape(open.shape)}, but only its batch may vary; export it with fixed sizes`;
+    const hint = `Input "${open.name}" is ${formatShape(open.shape)}, but only its batch may vary; give height and width (--size, or the option input.size)`;
     throw invalid(`${hint}. (${error.message})`, error);
   }
 }
@@ -96,14 +111,47 @@ function defaultOpset(proto: ModelProto): number {
   return opset;
 }
 
-function checkOperators(proto: ModelProto, graph: GraphProto): void {
+/**
+ * The outputs that are made by supported operators alone: a second output that is not, a label in words say, does no harm.
+ * @throws UNSUPPORTED_OP when there is none; INVALID_MODEL when the one asked for does not exist.
+ */
+function supportedOutputs(proto: ModelProto, graph: GraphProto, output: string | undefined): string[] {
+  const declared = graph.output.map(({ name }) => name);
+  const known = (name: string): boolean =>
+    declared.includes(name) || graph.node.some((node) => node.output.includes(name));
+  if (output !== undefined && !known(output)) {
+    throw invalid(
+      `Expected the name of an output but the model has no "${output}"; its outputs are ${quoted(declared)}`,
+    );
+  }
+  const wanted = output === undefined ? declared : [output];
+  let first: BlindspotError | undefined;
+  const supported = wanted.filter((name) => {
+    try {
+      checkOperators(proto, orderedNodes(graph.node, [name]));
+      return true;
+    } catch (error) {
+      if (!(error instanceof BlindspotError)) throw error;
+      first ??= error;
+      return false;
+    }
+  });
+  if (supported.length === 0 && first) throw first;
+  return supported;
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}
+
+function checkOperators(proto: ModelProto, nodes: readonly NodeProto[]): void {
   if (proto.functions.length > 0) {
     throw new BlindspotError(
       'UNSUPPORTED_OP',
       'The model defines functions of its own; export it with functions inlined',
     );
   }
-  for (const node of graph.node) {
+  for (const node of nodes) {
     const name = nodeName(node);
     const domain = node.domain === 'ai.onnx' ? '' : node.domain;
     if (domain !== '') {
@@ -115,16 +163,25 @@ function checkOperators(proto: ModelProto, graph: GraphProto): void {
     if (!SUPPORTED_OPS.includes(node.opType)) {
       throw new BlindspotError(
         'UNSUPPORTED_OP',
-        `Operator ${node.opType} (node "${name}") is not supported; supported are ${SUPPORTED_OPS.join(', ')}`,
+        `Operator ${node.opType} (node "${name}") is not supported; README lists the operators that are`,
       );
     }
   }
 }
 
-function readInitializers(graph: GraphProto): Map<string, Tensor> {
-  const [sparse] = graph.sparseInitializer;
+function readInitializers(graph: GraphProto, read: ReadonlySet<string>): Map<string, Tensor> {
+  const sparse = graph.sparseInitializer.find(({ values }) => read.has(values?.name ?? ''));
   if (sparse) throw invalid(`Weights "${sparse.values?.name ?? ''}" are sparse, which is not supported`);
-  return new Map(graph.initializer.map((proto) => [proto.name, readTensor(proto, proto.name)]));
+  const initializers = new Map<string, Tensor>();
+  for (const proto of graph.initializer) {
+    try {
+      initializers.set(proto.name, readTensor(proto, proto.name));
+    } catch (error) {
+      // What nothing reads may be of any kind.
+      if (read.has(proto.name)) throw error;
+    }
+  }
+  return initializers;
 }
 
 function readInput(input: ValueInfoProto): ModelValue {

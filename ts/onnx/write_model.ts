@@ -14,7 +14,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { ONNX_DATA_TYPE } from './element_type.ts';
+import { ONNX_DATA_TYPE, toInt64 } from './element_type.ts';
 import type { GraphBuilder } from './graph_builder.ts';
 import type { AttributeKind } from './op_rule.ts';
 import { OP_RULES } from './op_table.ts';
@@ -101,13 +101,13 @@ function encodeAttribute(name: string, kind: AttributeKind | undefined, value: A
   const Type = AttributeProto_AttributeType;
   switch (kind) {
     case 'int':
-      return create(AttributeProtoSchema, { name, type: Type.INT, i: BigInt(value as number) });
+      return create(AttributeProtoSchema, { name, type: Type.INT, i: toInt64(value as number) });
     case 'float':
       return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value as number });
     case 'string':
       return create(AttributeProtoSchema, { name, type: Type.STRING, s: new TextEncoder().encode(value as string) });
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: Type.INTS, ints: (value as readonly number[]).map(BigInt) });
+      return create(AttributeProtoSchema, { name, type: Type.INTS, ints: (value as readonly number[]).map(toInt64) });
     case 'floats':
       return create(AttributeProtoSchema, { name, type: Type.FLOATS, floats: [...(value as readonly number[])] });
     case 'tensor':

@@ -5,6 +5,7 @@ import { readModel } from '../onnx/read_model.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { Assessment } from './assessment.ts';
 import { Judge } from './judge.ts';
+import { CopyScorer } from './scorer.ts';
 import { ShardBoard } from './shard_board.ts';
 import { CLASSES, linearImages, linearModel, PIXELS } from './testing/linear_classifier.ts';
 
@@ -24,7 +25,7 @@ interface Stage {
 
 async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   await using session = await createSession(logitsGraph(readModel(linearModel())));
-  const judge = new Judge(session, CLASSES, ROWS);
+  const judge = new Judge(new CopyScorer(session), CLASSES, ROWS);
   const clean = await judge.classify({ pixels: set.images, shape: set.shape, labels: set.labels });
   const queue = Int32Array.from(set.labels.keys()).subarray(WRONG);
   const targets = new Int32Array(COUNT).fill(-1);

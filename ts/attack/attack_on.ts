@@ -9,10 +9,10 @@
 import { type ImageSet, imageSize } from '../data/image_set.ts';
 import type { Kernel, SearchOptions } from '../kernel/kernel.ts';
 import type { KernelSelection } from '../kernel/load_kernel.ts';
-import { attackGraph, hasRoundedKinks, logitsGraph } from '../onnx/attack_graph.ts';
+import { attackGraph, hasRoundedKinks } from '../onnx/attack_graph.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import type { Model } from '../onnx/model.ts';
-import { readClassifier } from '../onnx/read_classifier.ts';
+import { type Classifier, readClassifier } from '../onnx/read_classifier.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
 import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';
@@ -21,6 +21,7 @@ import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions }
 import { flushTinyWeights } from './flush_tiny_weights.ts';
 import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
 import { activationBytes, chooseLanes, smoothingBytes } from './lanes.ts';
+import { type OpenedJudge, openJudge, precisionNoise } from './open_judge.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
@@ -77,7 +78,8 @@ export async function attackOn(
 ): Promise<AttackOutcome> {
   const options = completeAttackOptions(given, platform.defaultProvider);
   const { provider, method, effort, seed, signal } = options;
-  const model = readClassifier(bytes, options);
+  const classifier = readClassifier(bytes, options);
+  const { model } = classifier;
   const { imageShape, classes } = describeClassifier(model);
   const set = prepareData(data, { imageShape, classes }, options.count);
   const targeted = { ...set, classes };
@@ -86,10 +88,10 @@ export async function attackOn(
   const smoothable = method === 'boundary' && hasRoundedKinks(model);
   const graph = attackGraph(flushTinyWeights(model), { target, smoothing: smoothable });
   const { kernel } = await platform.describeKernel(options.kernel);
-  await using session = await platform.createSession(logitsGraph(model), { provider });
+  await using opened = await openJudge(platform.createSession, bytes, classifier, provider);
   signal?.throwIfAborted();
 
-  const judge = new Judge(session, classes, judgeRows(model, options.maxMemory));
+  const judge = new Judge(opened.scorer, classes, judgeRows(model, options.maxMemory));
   const cleanStart = performance.now();
   const clean = await judge.classify({ pixels: set.images, shape: set.shape, labels: set.labels });
   const cleanSeconds = secondsSince(cleanStart);
@@ -99,7 +101,8 @@ export async function attackOn(
   const size = { images: queue.length, method, effort };
   const work = { provider, images: queue.length, seconds: estimateSeconds(model, size) };
   const workers = Math.min(options.workers ?? platform.chooseWorkers(work), Math.max(1, queue.length));
-  const search = planSearch(options, kernel, model, { classes, images: queue.length, workers, smoothable });
+  const confidence = model.widened === true ? await crossing(platform, classifier, opened, set, queue) : 0;
+  const search = planSearch(options, kernel, model, { classes, images: queue.length, workers, smoothable, confidence });
   const board = ShardBoard.create({ n: search.n, images: set.images, labels: set.labels, targets, queue }, workers > 1);
   const progress = new ProgressTeller(board, set.count, options.onProgress);
   const assessment = new Assessment(judge, { set, clean, targets, board });
@@ -122,13 +125,38 @@ export async function attackOn(
     target: String(options.target),
     kernel: kernel.name,
     instructionSet: kernel.instructionSet,
-    provider: session.provider,
+    provider: opened.provider,
+    judgedBy: opened.notOriginal === undefined ? 'original' : 'copy',
+    ...(opened.notOriginal === undefined ? {} : { notOriginal: opened.notOriginal }),
     workers,
     seed,
     versions: await platform.versions(),
     ...(examples.length < set.count ? { interruptedOf: set.count } : {}),
   });
   return { summary, examples, imageShape: [...imageShape], ...deliveredPixels(set, board, examples) };
+}
+
+/** Images that tell how much half precision matters. */
+const PRECISION_IMAGES = 16;
+
+/** By how much a search in float32 has to cross the boundary of a model that computes in half precision. */
+async function crossing(
+  platform: AttackPlatform,
+  classifier: Classifier,
+  { scorer }: OpenedJudge,
+  set: ImageSet,
+  queue: Int32Array,
+): Promise<number> {
+  const size = imageSize(set.shape);
+  const { classes } = describeClassifier(classifier.model);
+  const some = queue.subarray(0, PRECISION_IMAGES);
+  if (some.length === 0) return 0;
+  const pixels = new Float32Array(some.length * size);
+  for (const [row, index] of some.entries()) {
+    pixels.set(set.images.subarray(index * size, (index + 1) * size), row * size);
+  }
+  const images = { pixels, rows: some.length, shape: set.shape, classes };
+  return 2 * (await precisionNoise(platform.createSession, classifier, scorer, images));
 }
 
 function secondsSince(start: number): number {
@@ -147,7 +175,13 @@ function planSearch(
   options: CompleteAttackOptions,
   kernel: Kernel,
   model: Model,
-  { classes, images, workers, smoothable }: { classes: number; images: number; workers: number; smoothable: boolean },
+  {
+    classes,
+    images,
+    workers,
+    smoothable,
+    confidence,
+  }: { classes: number; images: number; workers: number; smoothable: boolean; confidence: number },
 ): SearchOptions {
   const { provider, method, effort, maxEvaluations, seed, maxMemory } = options;
   const { imageShape } = describeClassifier(model);
@@ -160,6 +194,7 @@ function planSearch(
     quantization: options.quantize,
     seed,
     smoothable,
+    confidence,
   };
   const searchBytes = (lanes: number): number => kernel.searchBytes({ ...search, lanes });
   const modelBytes = activationBytes(model) + (smoothable ? smoothingBytes(model) : 0);

@@ -6,7 +6,7 @@
  *     adversarial   ⇔ margin < 0 and every pixel in [0, 1]
  */
 import { largest } from '../nn/evaluate.ts';
-import type { Session } from '../runtime/session.ts';
+import type { Scorer } from './scorer.ts';
 import { UNTARGETED } from './targets.ts';
 
 export interface Verdict {
@@ -46,16 +46,16 @@ export function isMisclassified({ predictions }: ClassifiedImages, labels: Int32
   return prediction >= 0 && prediction !== labels[index];
 }
 
-/** Runs the plain model (logitsGraph) over images, a batch at a time. */
+/** Runs the plain model over images, a batch at a time. */
 export class Judge {
   /** Images a batch. */
   readonly rows: number;
-  readonly #session: Session;
+  readonly #scorer: Scorer;
   readonly #classes: number;
   #place = new Float32Array();
 
-  constructor(session: Session, classes: number, rows: number) {
-    this.#session = session;
+  constructor(scorer: Scorer, classes: number, rows: number) {
+    this.#scorer = scorer;
     this.#classes = classes;
     this.rows = rows;
   }
@@ -66,7 +66,7 @@ export class Judge {
     const predictions = new Int32Array(labels.length);
     const leastLikely = new Int32Array(labels.length);
     for (const { batch, pixels } of this.#batches(images, allOf(labels))) {
-      const logits = await this.#logits(pixels, batch.length, images.shape);
+      const logits = await this.#scorer.score(pixels, batch.length, images.shape);
       for (const [row, index] of batch.entries()) {
         predictions[index] = largest(logits, row * this.#classes, this.#classes);
         leastLikely[index] = smallestBut(labels[index] as number, logits, row * this.#classes, this.#classes);
@@ -85,9 +85,9 @@ export class Judge {
     for (const { batch, pixels } of this.#batches(images, indices)) {
       const size = pixels.length / batch.length;
       const boxed = Array.from(batch, (_, row) => inBox(pixels, row * size, size));
-      const delivered = await this.#logits(pixels, batch.length, shape);
+      const delivered = await this.#scorer.score(pixels, batch.length, shape);
       roundTo8Bits(pixels);
-      const quantized = await this.#logits(pixels, batch.length, shape);
+      const quantized = await this.#scorer.score(pixels, batch.length, shape);
       for (const [row, index] of batch.entries()) {
         const verdict = (logits: Float32Array, inside: boolean): Verdict => {
           const start = row * this.#classes;
@@ -117,13 +117,6 @@ export class Judge {
       }
       yield { batch, pixels: place.subarray(0, batch.length * size) };
     }
-  }
-
-  /** [rows, classes] */
-  async #logits(pixels: Float32Array, rows: number, shape: readonly number[]): Promise<Float32Array> {
-    const { logits } = await this.#session.run({ image: { data: pixels, dims: [rows, ...shape] } }, { logits: null });
-    if (logits === undefined) throw new TypeError('the model gave no logits');
-    return logits.data;
   }
 }
 

@@ -60,6 +60,10 @@ export interface AttackSummary {
   kernel: string;
   instructionSet: string;
   provider: string;
+  /** original: every verdict is of the file itself in plain ONNX Runtime; copy: of what was read of it, in float32. */
+  judgedBy: 'original' | 'copy';
+  /** Why the file itself could not judge. */
+  notOriginal?: string;
   workers: number;
   seed: number;
   /** blindspot, onnxruntime, node. */

@@ -132,7 +132,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
   const bytes = await readUserFile(file, 'model');
-  const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)));
+  const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)).model);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
   try {

@@ -31,6 +31,9 @@ export function attackSummaryText(summary: AttackSummary, folder: string, styled
       ['as 8 bits', `${formatShare(summary.quantizedSuccessRate)} stay adversarial`],
     );
   }
+  if (summary.judgedBy === 'copy') {
+    rows.push(['judged by', `a float32 copy of the model, not the file itself: ${summary.notOriginal ?? 'unknown'}`]);
+  }
   const workers = summary.workers === 1 ? '' : ` with ${summary.workers} workers`;
   rows.push(
     ['cost', `${formatMean(summary.evaluationsPerImage)} gradient evaluations an image`],
@@ -50,7 +53,10 @@ export function attackSummaryText(summary: AttackSummary, folder: string, styled
   return `${[styled ? styleText('bold', headline) : headline, ...lines].join('\n')}\n`;
 }
 
-function headlineOf({ succeeded, meanDistortion, target }: AttackSummary): string {
+function headlineOf({ succeeded, meanDistortion, target, images, alreadyMisclassified }: AttackSummary): string {
+  if (images > 1 && alreadyMisclassified > images / 2) {
+    return `${formatShare(alreadyMisclassified / images)} of the images are answered wrongly from the start: does the model want other pixels (--input-range, --mean, --std, --channels)?`;
+  }
   if (succeeded === 0) return 'No mistake was found.';
   const what = target === 'none' ? 'the model answers wrongly' : 'the model answers the class wanted';
   return `At a mean distortion of ${formatDistortion(meanDistortion)}, ${what}.`;

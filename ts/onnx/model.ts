@@ -25,6 +25,10 @@ export interface Model {
   readonly initializers: ReadonlyMap<string, Tensor>;
   /** In topological order. */
   readonly nodes: readonly ModelNode[];
+  /** Whether the file computes in half precision (float16, bfloat16), which is widened to float32 here. */
+  readonly widened?: boolean;
+  /** Whether its input is of half precision. */
+  readonly halfInput?: boolean;
   /** Every value that a node makes, by name. */
   readonly values: ReadonlyMap<string, ValueType>;
 }

@@ -12,6 +12,7 @@ import type { Model, ModelNode, ModelValue } from './model.ts';
 import { inferModel } from './read_model.ts';
 import { formatShape } from './shape.ts';
 import { tensorFromNumbers } from './tensor.ts';
+import { unusedName } from './unused_name.ts';
 
 export type NamedStatistics = 'imagenet' | 'cifar10';
 
@@ -50,6 +51,38 @@ export function withPreprocessing(model: Model, options: InputOptions): Model {
   );
 }
 
+/** y[i] = x[from(i)] · scale + offset of the channel, for one image of `size` numbers; what the graph computes, in float32. */
+export interface PixelMap {
+  /** [channels] */
+  readonly scale: readonly number[];
+  readonly offset: readonly number[];
+  /** Numbers between neighbours of one channel, and the other way round: channel c of the number at i is floor(i / stride) mod channels. */
+  readonly stride: number;
+  readonly flipped: boolean;
+}
+
+export function pixelMap(model: Model, options: InputOptions): PixelMap {
+  const [input] = model.inputs;
+  const axis = input && channelAxis(input, options.layout);
+  const channels = axis === undefined ? 1 : (input?.shape[axis] as number);
+  const after = axis === undefined ? [] : (input?.shape.slice(axis + 1) ?? []);
+  const stride = after.reduce((product: number, dim) => product * Number(dim), 1);
+  return { ...scaleAndOffset(options, channels), stride, flipped: options.channels === 'bgr' };
+}
+
+/** The pixels as the model wants them: [rows · size]. */
+export function applyPixelMap({ scale, offset, stride, flipped }: PixelMap, pixels: Float32Array): Float32Array {
+  const channels = scale.length;
+  if (!flipped && scale.every((value) => value === 1) && offset.every((value) => value === 0)) return pixels;
+  const scales = Float32Array.from(scale);
+  const offsets = Float32Array.from(offset);
+  return pixels.map((_, i) => {
+    const channel = Math.floor(i / stride) % channels;
+    const from = flipped ? i + (channels - 1 - 2 * channel) * stride : i;
+    return Math.fround((pixels[from] as number) * (scales[channel] as number)) + (offsets[channel] as number);
+  });
+}
+
 interface Preprocessing {
   readonly nodes: ModelNode[];
   readonly initializers: Model['initializers'];
@@ -63,13 +96,7 @@ function preprocessingNodes(model: Model, input: ModelValue, options: InputOptio
   const { scale, offset } = scaleAndOffset(options, channels);
   const initializers = new Map(model.initializers);
   const steps: { op: string; constant: string; attributes: ModelNode['attributes'] }[] = [];
-  const taken = (name: string): boolean =>
-    model.values.has(name) || initializers.has(name) || model.inputs.some((other) => other.name === name);
-  const fresh = (stem: string): string => {
-    let name = stem;
-    while (taken(name)) name = `${name}_`;
-    return name;
-  };
+  const fresh = (stem: string): string => unusedName({ ...model, initializers }, stem);
   const constant = (stem: string, values: readonly number[]): string => {
     const name = fresh(stem);
     const same = values.every((value) => value === values[0]);

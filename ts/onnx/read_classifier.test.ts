@@ -20,7 +20,7 @@ function linear(shape: (number | string)[], classes = 2) {
 }
 
 async function logitsOf(bytes: Uint8Array, pixels: Float64Array, options: ClassifierOptions): Promise<number[]> {
-  const model = readClassifier(bytes, options);
+  const { model } = readClassifier(bytes, options);
   const { imageShape } = describeClassifier(model);
   const image = { shape: [1, ...imageShape], data: pixels };
   const { logits } = await runInOrt(logitsGraph(model), { image });
@@ -88,7 +88,7 @@ describe('what a model wants of its pixels is a part of its graph', () => {
       temperature: { shape: [1, 1], data: Float64Array.of(1) },
     };
     const gradient = async (input?: InputOptions) => {
-      const graph = attackGraph(readClassifier(bytes, input ? { input } : {}));
+      const graph = attackGraph(readClassifier(bytes, input ? { input } : {}).model);
       return [...((await runInOrt(graph, { image, ...question }))['gradient']?.data ?? [])];
     };
     const plain = await gradient();
@@ -110,8 +110,8 @@ describe('what a model wants of its pixels is a part of its graph', () => {
       input: [rawValue('data', ['N', 3, 'H', 'W'])],
       output: [rawValue('scores', ['N', 2])],
     });
-    expect(describeClassifier(readClassifier(model, { input: { size: [4, 6] } })).imageShape).toEqual([3, 4, 6]);
-    expect(() => describeClassifier(readClassifier(model))).toThrow('give height and width (--size');
+    expect(describeClassifier(readClassifier(model, { input: { size: [4, 6] } }).model).imageShape).toEqual([3, 4, 6]);
+    expect(() => describeClassifier(readClassifier(model).model)).toThrow('give height and width (--size');
   });
 
   test.each<[string, (number | string)[], InputOptions, RegExp]>([
@@ -169,8 +169,8 @@ describe('the class scores are found', () => {
         ['z', ['N', 3]],
       ],
     );
-    expect(describeClassifier(readClassifier(bytes)).classes).toBe(3);
-    expect(describeClassifier(readClassifier(bytes, { output: 'feature' })).classes).toBe(5);
+    expect(describeClassifier(readClassifier(bytes).model).classes).toBe(3);
+    expect(describeClassifier(readClassifier(bytes, { output: 'feature' }).model).classes).toBe(5);
   });
 
   test('a label of integers in front', () => {
@@ -182,7 +182,7 @@ describe('the class scores are found', () => {
         ['z', ['N', 3]],
       ],
     );
-    expect(describeClassifier(readClassifier(bytes)).classes).toBe(3);
+    expect(describeClassifier(readClassifier(bytes).model).classes).toBe(3);
   });
 
   test('two that could be: the caller is to say which', () => {
@@ -211,7 +211,7 @@ describe('the class scores are found', () => {
   ])('%s of one number an image is two classes', async (_what, nodes, shape, logit) => {
     const all = [rawNode('Constant', [], ['axis'], { value_ints: [1n] }), ...nodes];
     const bytes = two(all, [['y', shape]]);
-    const model = readClassifier(bytes);
+    const { model } = readClassifier(bytes);
     expect(describeClassifier(model).classes).toBe(2);
     const image = spacedTensor([3, 4], randomSource(3), 0, 1);
     const { y } = await runInOrt(bytes, { x: image });

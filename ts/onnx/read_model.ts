@@ -50,7 +50,7 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
     .map((input, i) => (i === 0 ? withSize(readInput(input), options) : readInput(input)));
   const nodes = needed.map((node) => readNode(node));
   try {
-    return inferModel({ opset, inputs, initializers, nodes }, outputs);
+    return inferModel({ opset, inputs, initializers, nodes, ...precision(graph, needed, read) }, outputs);
   } catch (error) {
     // What no rule foresaw in a file that holds nonsense.
     if (error instanceof TypeError || error instanceof RangeError) {
@@ -182,6 +182,27 @@ function readInitializers(graph: GraphProto, read: ReadonlySet<string>): Map<str
     }
   }
   return initializers;
+}
+
+const HALF_PRECISION: ReadonlySet<number> = new Set([10, 16]);
+
+function precision(
+  graph: GraphProto,
+  nodes: readonly NodeProto[],
+  read: ReadonlySet<string>,
+): Pick<Model, 'widened' | 'halfInput'> {
+  const weights = new Set(graph.initializer.map(({ name }) => name));
+  const halfInput = graph.input.some(({ name, type }) => {
+    const elemType = type?.value.case === 'tensorType' ? type.value.value.elemType : 0;
+    return read.has(name) && !weights.has(name) && HALF_PRECISION.has(elemType);
+  });
+  const widened =
+    halfInput ||
+    graph.initializer.some(({ name, dataType }) => read.has(name) && HALF_PRECISION.has(dataType)) ||
+    nodes.some(
+      ({ opType, attribute }) => opType === 'Cast' && attribute.some(({ i }) => HALF_PRECISION.has(Number(i))),
+    );
+  return { ...(widened ? { widened } : {}), ...(halfInput ? { halfInput } : {}) };
 }
 
 function readInput(input: ValueInfoProto): ModelValue {

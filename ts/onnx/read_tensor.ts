@@ -1,5 +1,6 @@
 /** Decodes TensorProto: raw_data or the typed fields; half precision is widened to float32. */
 import { type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
+import { halfToNumber } from '../base/half_precision.ts';
 import { BlindspotError } from '../errors.ts';
 import { type ElementType, elementTypeOf, isFloat, onnxTypeName, type TensorData } from './element_type.ts';
 import { elementCount, formatShape } from './shape.ts';
@@ -92,14 +93,4 @@ function widen(bits: Uint16Array, dataType: number): Float32Array {
   if (dataType === FLOAT16) return Float32Array.from(bits, halfToNumber);
   const words = Uint32Array.from(bits, (half) => half << 16);
   return new Float32Array(words.buffer);
-}
-
-/** IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -10,27 +10,28 @@ import type { Model, ModelNode, ModelValue } from './model.ts';
 import { inferModel } from './read_model.ts';
 import { type Dim, elementCount, formatShape, isStatic } from './shape.ts';
 import { tensorFromNumbers } from './tensor.ts';
+import { unusedName } from './unused_name.ts';
 
-/**
- * The model with its class scores as its only output.
- * @param name of the output, where the caller knows it.
- * @throws INVALID_MODEL when no output holds scores, or several do and none of them is made from the others.
- */
-export function selectScores(model: Model, name?: string): Model {
-  const chosen = name === undefined ? findScores(model) : model.outputs.find((output) => output.name === name);
-  // Whatever it is, it is described, and refused, like a model's only output.
-  const output = chosen ?? model.outputs[0];
+/** The model with its class scores as its only output. @param output as findScores gives it. */
+export function selectScores(model: Model, output: ModelValue | undefined): Model {
   if (!output) return model;
   if (isSingle(model, output)) return twoClasses(model, output);
   return model.outputs.length === 1 ? model : inferModel(model, [output.name]);
 }
 
-function findScores(model: Model): ModelValue | undefined {
-  if (model.outputs.length === 1) return model.outputs[0];
+/**
+ * The output that holds the class scores; undefined when the model has none at all.
+ * @param name of the output, where the caller knows it.
+ * @throws INVALID_MODEL when several may, and none of them is made from the others.
+ */
+export function findScores(model: Model, name?: string): ModelValue | undefined {
+  const named = model.outputs.find((output) => output.name === name);
+  if (named || model.outputs.length <= 1) return named ?? model.outputs[0];
   const rows = model.outputs.filter((output) => isRow(model, output));
   const candidates = rows.length > 0 ? rows : model.outputs.filter((output) => isSingle(model, output));
   const [first, ...others] = candidates;
-  if (!first || others.length === 0) return first;
+  // Whatever the first output is when none will do, it is described, and refused, like a model's only one.
+  if (!first || others.length === 0) return first ?? model.outputs[0];
   // Probabilities beside their logits, logits beside the features that they are made from: the last one counts.
   const last = candidates.filter(
     (output) => !candidates.some((other) => other !== output && needs(model, other, output)),
@@ -86,12 +87,7 @@ function needs(model: Model, output: ModelValue, input: ModelValue): boolean {
 /** (0, z): the score times (0, 1). */
 function twoClasses(model: Model, output: ModelValue): Model {
   const left = finalNormalization(model, output.name);
-  const unused = (stem: string): string => {
-    let name = stem;
-    const taken = (wanted: string) => model.values.has(wanted) || model.initializers.has(wanted);
-    while (taken(name) || model.inputs.some((input) => input.name === name)) name = `${name}_`;
-    return name;
-  };
+  const unused = (stem: string): string => unusedName(model, stem);
   const [column, pair, scores] = [unused('score_column'), unused('two_classes'), unused('scores')];
   const [shape, row] = [unused('column_shape'), column];
   const nodes = model.nodes.map((node): ModelNode => {

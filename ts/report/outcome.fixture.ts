@@ -180,6 +180,7 @@ function summarise(examples: AttackExample[]): AttackSummary {
     target: 'none',
     kernel: 'native',
     instructionSet: 'avx2',
+    judgedBy: 'original',
     provider: 'cpu',
     workers: 2,
     seed: 1,

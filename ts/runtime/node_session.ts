@@ -50,7 +50,7 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     return new OrtSession(session, {
       provider,
       threads,
-      makeTensor: (data, dims) => new ort.Tensor('float32', data, dims),
+      makeTensor: (type, data, dims) => new ort.Tensor(type as 'float32', data as Float32Array, dims),
       writesInPlace: true,
     });
   } catch (cause) {

@@ -11,12 +11,14 @@ import { BlindspotError, invalidArgument } from '../errors.ts';
 import { freeBuffer } from './free_buffer.ts';
 import { runError } from './ort_errors.ts';
 import type { ProviderName, Session, Tensor, TensorInfo } from './session.ts';
+import { NUMERIC_TYPES, toElementType, toFloat32 } from './tensor_values.ts';
 
 /** What differs between onnxruntime-node and onnxruntime-web. */
 export interface OrtBinding {
   readonly provider: ProviderName;
   readonly threads: number;
-  readonly makeTensor: (data: Float32Array, dims: readonly number[]) => OrtTensor;
+  /** `type` is one of NUMERIC_TYPES, `data` of the array that it wants. */
+  readonly makeTensor: (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor;
   /** Whether the runtime writes into outputs that it is given. */
   readonly writesInPlace: boolean;
 }
@@ -29,6 +31,7 @@ export class OrtSession implements Session {
   readonly #binding: OrtBinding;
   readonly #session: InferenceSession;
   readonly #ortTensors = new WeakMap<Tensor, OrtTensor>();
+  readonly #inputTypes: ReadonlyMap<string, string>;
   readonly #outputTypes: ReadonlyMap<string, string>;
   readonly #allOutputs: Readonly<Record<string, null>>;
   #released = false;
@@ -40,6 +43,7 @@ export class OrtSession implements Session {
     this.threads = binding.threads;
     this.inputs = session.inputMetadata.map(tensorInfo);
     this.outputs = session.outputMetadata.map(tensorInfo);
+    this.#inputTypes = new Map(this.inputs.map((input) => [input.name, input.type]));
     this.#outputTypes = new Map(this.outputs.map((output) => [output.name, output.type]));
     const floats = this.outputs.filter((output) => output.type === 'float32');
     this.#allOutputs = Object.fromEntries(floats.map((output) => [output.name, null]));
@@ -53,13 +57,13 @@ export class OrtSession implements Session {
     const ortFeeds: Record<string, OrtTensor> = {};
     for (const name in feeds) {
       const tensor = feeds[name];
-      if (tensor !== undefined) ortFeeds[name] = this.#ortTensor(tensor);
+      if (tensor !== undefined) ortFeeds[name] = this.#ortTensor(tensor, this.#inputTypes.get(name) ?? 'float32');
     }
     const ortFetches: Record<string, OrtTensor | null> = {};
     for (const name in fetches) {
       const tensor = fetches[name] ?? null;
       this.#checkFetch(name, tensor, feeds);
-      ortFetches[name] = tensor === null || !this.#binding.writesInPlace ? null : this.#ortTensor(tensor);
+      ortFetches[name] = tensor === null || !this.#binding.writesInPlace ? null : this.#ortTensor(tensor, 'float32');
     }
     let results: InferenceSession.ReturnType;
     try {
@@ -80,15 +84,19 @@ export class OrtSession implements Session {
     return this.release();
   }
 
-  #ortTensor(tensor: Tensor): OrtTensor {
-    let made = this.#ortTensors.get(tensor);
+  #ortTensor(tensor: Tensor, type: string): OrtTensor {
+    // What is converted is not kept: the caller may write to `data` between two runs.
+    let made = type === 'float32' ? this.#ortTensors.get(tensor) : undefined;
     if (made === undefined) {
       const size = tensor.dims.reduce((product, dim) => product * dim, 1);
       if (size !== tensor.data.length) {
         throw invalidArgument('a tensor', `${size} values for shape [${tensor.dims.join(', ')}]`, tensor.data.length);
       }
-      made = this.#binding.makeTensor(tensor.data, tensor.dims);
-      this.#ortTensors.set(tensor, made);
+      const data = toElementType(tensor.data, type);
+      if (data === undefined)
+        throw new BlindspotError('INVALID_MODEL', `The model takes ${type}, which holds no pixels`);
+      made = this.#binding.makeTensor(type, data, tensor.dims);
+      if (type === 'float32') this.#ortTensors.set(tensor, made);
     }
     return made;
   }
@@ -99,10 +107,10 @@ export class OrtSession implements Session {
       const known = this.outputs.map((output) => `"${output.name}"`).join(', ');
       throw invalidArgument('fetches', `outputs of the model (${known})`, name);
     }
-    if (type !== 'float32') {
+    if (tensor === null && NUMERIC_TYPES.has(type)) return;
+    if (tensor === null || type !== 'float32') {
       throw new BlindspotError('INVALID_MODEL', `The model's output "${name}" is ${type}; only float32 is supported`);
     }
-    if (tensor === null) return;
     for (const input in feeds) {
       if (feeds[input]?.data === tensor.data) {
         throw invalidArgument('fetches', `memory for "${name}" apart from that of input "${input}"`, 'the same array');
@@ -120,8 +128,12 @@ export class OrtSession implements Session {
       if (result === undefined) continue;
       const wanted = fetches[name];
       // The runtime's own tensor has the two fields of ours: it is handed on as it is.
-      if (wanted === null || wanted === undefined) delivered[name] = result as OrtTensor & { data: Float32Array };
-      else {
+      if (wanted === null || wanted === undefined) {
+        delivered[name] =
+          result.type === 'float32'
+            ? (result as OrtTensor & { data: Float32Array })
+            : { data: toFloat32(result.data as unknown as ArrayBufferView, result.type), dims: result.dims };
+      } else {
         if (!this.#binding.writesInPlace) copyInto(name, result, wanted);
         const { data } = result;
         if (ArrayBuffer.isView(data) && data.buffer !== wanted.data.buffer) freeBuffer(data);

@@ -6,7 +6,8 @@ import { invalidArgument } from '../errors.ts';
 
 /**
  * Float32 values with a shape, row-major. Keep and reuse the object between calls: the runtime's own tensor is
- * remembered for it, so that a call makes neither copies nor objects. `data` may be a view over kernel memory; when
+ * remembered for it, so that a call makes neither copies nor objects; but for models of other types, whose values are
+ * converted. `data` may be a view over kernel memory; when
  * that memory moves (WebAssembly growth), make a new Tensor.
  */
 export interface Tensor {
@@ -49,7 +50,8 @@ export interface Session extends AsyncDisposable {
   /**
    * One evaluation. Inputs are read without a copy: do not write to them until the promise settles.
    *
-   * @param fetches outputs wanted, by name: a tensor is written into and returned, null is allocated. Default: all
+   * @param fetches outputs wanted, by name: a tensor is written into and returned, null is allocated, as float32 whatever
+   *   numbers the model gives. Default: all
    *   float32 outputs, allocated. An output must not share its memory with an input.
    * @throws MODEL_DATA_MISMATCH for a shape the model does not take; INVALID_ARGUMENT for a missing or unknown name;
    *   DISPOSED after release.

@@ -33,6 +33,7 @@ Napi::Value SearchHandle::create(const Napi::CallbackInfo& info) {
   object.Set("logits", memory.view(env, bs_search_logits(core), lanes * classes));
   object.Set("gradients", memory.view(env, bs_search_gradients(core), lanes * n));
   object.Set("image", memory.view(env, bs_search_image(core), n));
+  object.Set("start", memory.view(env, bs_search_start(core), n));
   object.Set("example", memory.view(env, bs_search_example(core), n));
   object.Set("result", memory.result_view(env));
   return object;

@@ -355,7 +355,8 @@ TEST_CASE("not a number at the image ends its lane and no other") {
         }
         CHECK(found[i].status() == BS_LANE_NOT_FINITE);
         CHECK(found[i].example == tasks[i].image);
-        CHECK(found[i].result.evaluations == 1.0);
+        // Once more off the walls of the box, when the gradient alone is at fault.
+        CHECK(found[i].result.evaluations <= (what == 2 ? 2.0 : 1.0));
         CHECK(std::isnan(found[i].result.l2));
         CHECK(std::isnan(found[i].result.kkt_residual));
         CHECK_FALSE(found[i].result.margin < 0.0);

@@ -348,3 +348,80 @@ TEST_CASE("an image that is almost wrong already is moved no further than its ow
   REQUIRE(outcome.succeeded());
   CHECK(outcome.result.margin > -0.1 * model.hard_margin(task.image.data(), task.label, -1));
 }
+
+// z = W sqrt(x), whose derivative is infinite at pixels of 0.
+class Root final : public classifiers::Classifier {
+ public:
+  Root(const classifiers::Linear& model) : Classifier(model.n, model.classes), model_(model) {}
+  std::vector<double> logits(const float* x) const override {
+    std::vector<float> root(n);
+    for (std::size_t i = 0; i < n; ++i) root[i] = std::sqrt(x[i]);
+    return model_.logits(root.data());
+  }
+  void pull_back(const float* x, const std::vector<double>& weights, float* gradient) const override {
+    model_.pull_back(x, weights, gradient);
+    for (std::size_t i = 0; i < n; ++i) gradient[i] = gradient[i] / (2.0f * std::sqrt(x[i]));
+  }
+
+ private:
+  const classifiers::Linear& model_;
+};
+
+TEST_CASE("a gradient that is infinite on the walls of the box hides no mistake") {
+  Random random(270);
+  const classifiers::Linear linear(64, 6, random);
+  const Root model(linear);
+  std::vector<Task> tasks;
+  while (tasks.size() < 12) {
+    Task task;
+    task.image = classifiers::random_image(model.n, random);
+    for (std::size_t i = 0; i < model.n; i += 3) task.image[i] = 0.0f;
+    task.label = model.predict(task.image.data());
+    if (model.hard_margin(task.image.data(), task.label, -1) > 0.1) tasks.push_back(task);
+  }
+  auto options = search_run::options_for(model);
+  options.confidence = 0.0;
+  for (const Outcome& outcome : search_run::run(options, model, tasks)) CHECK(outcome.succeeded());
+}
+
+// Flat everywhere but in a thin shell that no gradient leads to: only a point across the boundary helps.
+class Plateau final : public classifiers::Classifier {
+ public:
+  explicit Plateau(std::size_t pixels) : Classifier(pixels, 2) {}
+  std::vector<double> logits(const float* x) const override {
+    double mean = 0.0;
+    for (std::size_t i = 0; i < n; ++i) mean += static_cast<double>(x[i]) / static_cast<double>(n);
+    return {0.0, std::fmin(1.0, std::fmax(-1.0, 200.0 * (mean - 0.7)))};
+  }
+  void pull_back(const float* x, const std::vector<double>& weights, float* gradient) const override {
+    const double z = logits(x)[1];
+    const double slope = std::fabs(z) < 1.0 ? 200.0 / static_cast<double>(n) : 0.0;
+    for (std::size_t i = 0; i < n; ++i) gradient[i] = static_cast<float>(weights[1] * slope);
+  }
+};
+
+TEST_CASE("where no gradient leads anywhere, a point known to lie across the boundary does") {
+  const Plateau model(30);
+  auto options = search_run::options_for(model, 1);
+  options.confidence = 0.0;
+  search_run::Search search(options);
+  const float nan = std::nanf("");
+  Task task;
+  task.image.assign(model.n, 0.2f);
+  for (const bool started : {false, true}) {
+    CAPTURE(started);
+    for (std::size_t i = 0; i < model.n; ++i) bs_search_start(search.handle)[i] = started ? 0.9f : nan;
+    REQUIRE(search.submit(task) == BS_OK);
+    CHECK(std::isnan(bs_search_start(search.handle)[0]));
+    while (search.step(model) > 0) {
+    }
+    Outcome outcome;
+    REQUIRE(search.take(outcome));
+    CHECK(outcome.result.slope == 0.0);
+    CHECK(outcome.succeeded() == started);
+    // The boundary is at a mean of 0.7.
+    if (started) CHECK(outcome.result.l2 == doctest::Approx(0.5 * std::sqrt(30.0)).epsilon(0.01));
+  }
+  bs_search_start(search.handle)[0] = 2.0f;
+  CHECK(search.submit(task) == BS_ERROR_START);
+}

@@ -39,6 +39,7 @@ export function assembleExample(parts: ExampleParts): AttackExample {
     distortion: l2 === null ? null : l2 / Math.sqrt(n),
     quantized: { success: quantized.success, prediction: quantized.prediction },
     kktResidual: result !== undefined && solved && Number.isFinite(result.kktResidual) ? result.kktResidual : null,
+    gradientNorm: result !== undefined && Number.isFinite(result.slope) ? result.slope : null,
     evaluations: result?.evaluations ?? 0,
     starts: result?.starts ?? 0,
     status: exampleStatus(result, verdict.success),
@@ -59,6 +60,7 @@ type Settings = Omit<
   | 'alreadyMisclassified'
   | 'succeeded'
   | 'successRate'
+  | 'withoutGradient'
   | 'meanL2'
   | 'medianL2'
   | 'meanDistortion'
@@ -76,6 +78,7 @@ export function summarize(examples: readonly AttackExample[], settings: Settings
     alreadyMisclassified: examples.length - attacked.length,
     succeeded: found.length,
     successRate: share(found.length, attacked.length),
+    withoutGradient: attacked.filter(({ gradientNorm }) => !((gradientNorm ?? 0) > 0)).length,
     meanL2: mean(lengths),
     medianL2: median(lengths),
     meanDistortion: mean(found.map(({ distortion }) => distortion ?? 0)),

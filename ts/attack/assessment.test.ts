@@ -44,7 +44,7 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
         cleanPrediction: set.labels[id] as number,
         margin: -1,
       };
-      const search = { status: LaneStatus.CONVERGED, l2: 1, evaluations: 7, kktResidual: 0, starts: 1 };
+      const search = { status: LaneStatus.CONVERGED, l2: 1, evaluations: 7, kktResidual: 0, starts: 1, slope: 1 };
       board.deliver({ id, example: imageOf(other), ...answers, ...search });
     }
   };

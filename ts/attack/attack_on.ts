@@ -25,6 +25,7 @@ import { type OpenedJudge, openJudge, precisionNoise } from './open_judge.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
+import { chooseStarts } from './starts.ts';
 import { checkTarget, chooseTargets } from './targets.ts';
 import { estimateSeconds } from './work_estimate.ts';
 
@@ -103,7 +104,9 @@ export async function attackOn(
   const workers = Math.min(options.workers ?? platform.chooseWorkers(work), Math.max(1, queue.length));
   const confidence = model.widened === true ? await crossing(platform, classifier, opened, set, queue) : 0;
   const search = planSearch(options, kernel, model, { classes, images: queue.length, workers, smoothable, confidence });
-  const board = ShardBoard.create({ n: search.n, images: set.images, labels: set.labels, targets, queue }, workers > 1);
+  const across = chooseStarts(set, clean.predictions, targets, queue);
+  const memory = { n: search.n, images: set.images, labels: set.labels, targets, across, queue };
+  const board = ShardBoard.create(memory, workers > 1);
   const progress = new ProgressTeller(board, set.count, options.onProgress);
   const assessment = new Assessment(judge, { set, clean, targets, board });
   const onTick = async (): Promise<void> => {

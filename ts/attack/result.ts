@@ -28,6 +28,8 @@ export interface AttackExample {
   quantized: { success: boolean; prediction: number };
   /** Relative KKT residual of the minimum. */
   kktResidual: number | null;
+  /** Length of the margin's gradient at the image, by a pixel in [0, 1]; 0 or null (not finite): of no use. */
+  gradientNorm: number | null;
   /** Gradient evaluations. */
   evaluations: number;
   starts: number;
@@ -45,6 +47,8 @@ export interface AttackSummary {
   succeeded: number;
   /** Over the images attacked: already misclassified ones left out. */
   successRate: number;
+  /** Images attacked at which the model gives no usable gradient: it is 0 or not finite. */
+  withoutGradient: number;
   meanL2: number | null;
   medianL2: number | null;
   meanDistortion: number | null;

@@ -10,7 +10,7 @@ import { LaneStatus } from '../kernel/abi.generated.ts';
 import type { SearchResult } from '../kernel/kernel.ts';
 
 const Control = { NEXT: 0, DONE: 1, STOP: 2, SIZE: 3 } as const;
-const Field = { L2: 0, EVALUATIONS: 1, KKT_RESIDUAL: 2, STARTS: 3, SIZE: 4 } as const;
+const Field = { L2: 0, EVALUATIONS: 1, KKT_RESIDUAL: 2, STARTS: 3, SLOPE: 4, SIZE: 5 } as const;
 
 /** Sent to worker threads as it is. */
 export interface BoardMemory {
@@ -22,6 +22,8 @@ export interface BoardMemory {
   readonly labels: Int32Array;
   /** [images], -1 for untargeted. */
   readonly targets: Int32Array;
+  /** Image that lies across the boundary, [images], for the search to go towards where all else fails; -1: none known. */
+  readonly across: Int32Array;
   /** Positions of the images to attack. */
   readonly queue: Int32Array;
   readonly control: Int32Array;
@@ -40,6 +42,7 @@ export interface BoardResult {
   readonly evaluations: number;
   readonly kktResidual: number;
   readonly starts: number;
+  readonly slope: number;
 }
 
 export interface BoardTally {
@@ -62,7 +65,7 @@ export class ShardBoard {
    * @param shared for worker threads: everything is copied into shared memory. Otherwise the images are not copied.
    */
   static create(
-    input: Omit<BoardMemory, 'control' | 'statuses' | 'fields' | 'adversarial'>,
+    input: Omit<BoardMemory, 'across' | 'control' | 'statuses' | 'fields' | 'adversarial'> & { across?: Int32Array },
     shared: boolean,
   ): ShardBoard {
     const bytes = (size: number): ArrayBufferLike => (shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
@@ -71,11 +74,13 @@ export class ShardBoard {
     const placeInts = (values: Int32Array) => (shared ? copyInto(integers(values.length), values) : values);
     const placeFloats = (values: Float32Array) => (shared ? copyInto(floats(values.length), values) : values);
     const { n, images, labels, targets, queue } = input;
+    const across = input.across ?? new Int32Array(labels.length).fill(-1);
     return new ShardBoard({
       n,
       images: placeFloats(images),
       labels: placeInts(labels),
       targets: placeInts(targets),
+      across: placeInts(across),
       queue: placeInts(queue),
       control: integers(Control.SIZE),
       statuses: integers(labels.length),
@@ -102,6 +107,12 @@ export class ShardBoard {
     return this.memory.targets[index] as number;
   }
 
+  /** The pixels of an image across the boundary, if one is known: a view. */
+  start(index: number): Float32Array | undefined {
+    const at = this.memory.across[index] as number;
+    return at < 0 ? undefined : this.image(at);
+  }
+
   /** Keeps a result whose id is the image's position. */
   deliver(result: SearchResult): void {
     const { n, adversarial, fields, statuses, control } = this.memory;
@@ -112,6 +123,7 @@ export class ShardBoard {
     fields[row + Field.EVALUATIONS] = result.evaluations;
     fields[row + Field.KKT_RESIDUAL] = result.kktResidual;
     fields[row + Field.STARTS] = result.starts;
+    fields[row + Field.SLOPE] = result.slope;
     Atomics.store(statuses, id, result.status);
     Atomics.add(control, Control.DONE, 1);
   }
@@ -127,6 +139,7 @@ export class ShardBoard {
       evaluations: field(Field.EVALUATIONS),
       kktResidual: field(Field.KKT_RESIDUAL),
       starts: field(Field.STARTS),
+      slope: field(Field.SLOPE),
     };
   }
 

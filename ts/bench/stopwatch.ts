@@ -60,8 +60,8 @@ export class TimedSearch implements Search {
     return this.#search.freeLanes;
   }
 
-  submit(id: number, image: Float32Array, label: number, target: number): void {
-    this.watch.time(() => this.#search.submit(id, image, label, target));
+  submit(id: number, image: Float32Array, label: number, target: number, start?: Float32Array): void {
+    this.watch.time(() => this.#search.submit(id, image, label, target, start));
   }
 
   ask(): number {

@@ -53,9 +53,20 @@ export function attackSummaryText(summary: AttackSummary, folder: string, styled
   return `${[styled ? styleText('bold', headline) : headline, ...lines].join('\n')}\n`;
 }
 
-function headlineOf({ succeeded, meanDistortion, target, images, alreadyMisclassified }: AttackSummary): string {
+function headlineOf({
+  succeeded,
+  meanDistortion,
+  target,
+  images,
+  alreadyMisclassified,
+  withoutGradient,
+}: AttackSummary): string {
   if (images > 1 && alreadyMisclassified > images / 2) {
     return `${formatShare(alreadyMisclassified / images)} of the images are answered wrongly from the start: does the model want other pixels (--input-range, --mean, --std, --channels)?`;
+  }
+  if (withoutGradient > 0 && succeeded < images - alreadyMisclassified) {
+    const attacked = images - alreadyMisclassified;
+    return `The model gives no usable gradient at ${withoutGradient} of ${plural(attacked, 'image')}; mistakes were found at ${succeeded}.`;
   }
   if (succeeded === 0) return 'No mistake was found.';
   const what = target === 'none' ? 'the model answers wrongly' : 'the model answers the class wanted';

@@ -193,6 +193,8 @@ export const SEARCH_RESULT_FIELDS = [
   'kktResidual',
   /** starts made (1, more with restarts) */
   'starts',
+  /** |grad s| at the image, in the model's own logits; NaN where it is not finite */
+  'slope',
 ] as const;
 
 /** The functions as a WebAssembly module exports them: pointers are byte offsets into its memory. */
@@ -221,6 +223,7 @@ export interface AbiFunctions {
   bs_search_logits(search: number): number;
   bs_search_gradients(search: number): number;
   bs_search_image(search: number): number;
+  bs_search_start(search: number): number;
   bs_search_submit(search: number, id: number, label: number, target: number): number;
   bs_search_free_lanes(search: number): number;
   bs_search_ask(search: number): number;
@@ -255,6 +258,7 @@ export const ABI_FUNCTION_NAMES = [
   'bs_search_logits',
   'bs_search_gradients',
   'bs_search_image',
+  'bs_search_start',
   'bs_search_submit',
   'bs_search_free_lanes',
   'bs_search_ask',

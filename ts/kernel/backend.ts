@@ -46,6 +46,7 @@ export interface SearchBackend {
   readonly logits: Float32Array;
   readonly gradients: Float32Array;
   readonly image: Float32Array;
+  readonly start: Float32Array;
   readonly example: Float32Array;
   /** SEARCH_RESULT_FIELDS in order, as of the last take that answered 1. */
   readonly result: Float64Array;

@@ -93,6 +93,8 @@ export interface SearchResult {
   evaluations: number;
   kktResidual: number;
   starts: number;
+  /** |∇s| at the image; NaN where it is not finite. */
+  slope: number;
   /** A copy: [n]. */
   example: Float32Array;
 }
@@ -110,8 +112,11 @@ export interface Search extends Disposable {
   readonly logits: Float32Array;
   readonly gradients: Float32Array;
   readonly freeLanes: number;
-  /** @param target a class to reach, or -1 for any class but the label. */
-  submit(id: number, image: Float32Array, label: number, target: number): void;
+  /**
+   * @param target a class to reach, or -1 for any class but the label.
+   * @param start a point that may lie across the boundary, [n]: where all else fails, the search goes towards it.
+   */
+  submit(id: number, image: Float32Array, label: number, target: number, start?: Float32Array): void;
   /** Fills rows [0, count) of points, oneHot, sign, temperature and smoothing; 0 when nothing runs. */
   ask(): number;
   tell(): void;

@@ -52,7 +52,7 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
     return this.backend.freeLanes();
   }
 
-  submit(id: number, image: Float32Array, label: number, target: number): void {
+  submit(id: number, image: Float32Array, label: number, target: number, start?: Float32Array): void {
     const { backend } = this;
     const { n } = this.options;
     if (image.length !== n) {
@@ -62,9 +62,16 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
     if (!Number.isInteger(label) || !Number.isInteger(target)) {
       throw this.#refusal(Status.ERROR_LABEL, image, label, target);
     }
+    if (start !== undefined && start.length !== n) {
+      throw new BlindspotError('INVALID_ARGUMENT', `Expected ${n} pixels for start but received ${start.length}`);
+    }
     backend.image.set(image);
+    if (start !== undefined) backend.start.set(start);
     const status = backend.submit(id, label, target);
-    if (status !== Status.OK) throw this.#refusal(status, image, label, target);
+    if (status !== Status.OK) {
+      backend.start[0] = Number.NaN;
+      throw this.#refusal(status, image, label, target, start);
+    }
   }
 
   ask(): number {
@@ -92,12 +99,13 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
       evaluations: field('evaluations'),
       kktResidual: field('kktResidual'),
       starts: field('starts'),
+      slope: field('slope'),
       example: backend.example.slice(),
     };
   }
 
   /** Says which argument of submit the core refused. */
-  #refusal(status: Refusal, image: Float32Array, label: number, target: number): BlindspotError {
+  #refusal(status: Refusal, image: Float32Array, label: number, target: number, start?: Float32Array): BlindspotError {
     const { classes, lower, upper, lanes } = this.options;
     const isClass = (value: number) => Number.isInteger(value) && value >= 0 && value < classes;
     if (status === Status.ERROR_FULL) {
@@ -111,6 +119,8 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
     if (status === Status.ERROR_START) {
       const at = image.findIndex((pixel) => !(pixel >= lower && pixel <= upper));
       if (at >= 0) return invalidArgument(`image[${at}]`, `a pixel in [${lower}, ${upper}]`, image[at]);
+      const off = start?.findIndex((pixel) => !(pixel >= lower && pixel <= upper)) ?? -1;
+      if (off >= 0) return invalidArgument(`start[${off}]`, `a pixel in [${lower}, ${upper}]`, start?.[off]);
     }
     return new BlindspotError('INVALID_ARGUMENT', `The image was refused: ${StatusMeaning[status]}`);
   }

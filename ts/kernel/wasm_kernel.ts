@@ -210,6 +210,7 @@ class WasmSearch extends WasmHandle implements SearchBackend {
   readonly #logits: HeapArray<Float32Array>;
   readonly #gradients: HeapArray<Float32Array>;
   readonly #image: HeapArray<Float32Array>;
+  readonly #start: HeapArray<Float32Array>;
   readonly #example: HeapArray<Float32Array>;
   readonly #result: HeapArray<Float64Array>;
 
@@ -228,6 +229,7 @@ class WasmSearch extends WasmHandle implements SearchBackend {
     this.#logits = floats(wasm.bs_search_logits(handle), lanes * classes);
     this.#gradients = floats(wasm.bs_search_gradients(handle), lanes * n);
     this.#image = floats(wasm.bs_search_image(handle), n);
+    this.#start = floats(wasm.bs_search_start(handle), n);
     this.#example = floats(wasm.bs_search_example(handle), n);
     this.#result = new HeapArray(Float64Array, wasm.memory, allocation.result, SEARCH_RESULT_FIELDS.length, this);
   }
@@ -262,6 +264,10 @@ class WasmSearch extends WasmHandle implements SearchBackend {
 
   get image(): Float32Array {
     return this.#image.view;
+  }
+
+  get start(): Float32Array {
+    return this.#start.view;
   }
 
   get example(): Float32Array {

@@ -48,6 +48,10 @@ function answer(summary: AttackSummary, found: readonly FoundExample[]): Html {
     const subject = summary.images === 1 ? 'the image is' : html`all ${plural(summary.images, 'image')} are`;
     return html`<strong>It is there already</strong>: ${subject} answered wrongly before any change, so nothing was left to attack.`;
   }
+  if (summary.withoutGradient > 0 && found.length < attacked) {
+    return html`<strong>The model gives no usable gradient</strong> at ${formatCount(summary.withoutGradient)} of ${plural(attacked, 'image')}: it is 0,
+or not finite. Mistakes were found at ${formatCount(found.length)} all the same; of the others nothing is proved.`;
+  }
   const median = quantile(
     found.map(({ distortion }) => distortion),
     0.5,

@@ -160,6 +160,7 @@ typedef struct bs_search_result {
   double evaluations;      /* gradient evaluations spent */
   double kkt_residual;     /* |P(f + mu a)| / |f|, f = y-x, a = gradient of s, mu >= 0 best; NaN when not known */
   double starts;           /* starts made (1, more with restarts) */
+  double slope;            /* |grad s| at the image, in the model's own logits; NaN where it is not finite */
 } bs_search_result;
 
 int32_t bs_search_create(const bs_search_options* options, bs_search** out);
@@ -185,6 +186,10 @@ float* bs_search_gradients(bs_search* search); /* [lanes, n] */
 
 /* The image to submit next is written here: [n]. Values outside the box are refused by submit. */
 float* bs_search_image(bs_search* search);
+
+/* A point that may lie across the boundary is written here before submit: [n]; where all else fails, the search goes from the
+ * image towards it. NaN in its first element, which submit leaves there: none. Values outside the box are refused. */
+float* bs_search_start(bs_search* search);
 
 /* Gives the image of bs_search_image to a free lane. target -1: untargeted.
  * BS_OK, BS_ERROR_FULL, BS_ERROR_LABEL, BS_ERROR_START. */

@@ -103,6 +103,7 @@ float* bs_search_smoothing(bs_search* search) { return inside(search)->rows.smoo
 float* bs_search_logits(bs_search* search) { return inside(search)->rows.logits; }
 float* bs_search_gradients(bs_search* search) { return inside(search)->rows.gradients; }
 float* bs_search_image(bs_search* search) { return inside(search)->rows.image; }
+float* bs_search_start(bs_search* search) { return inside(search)->rows.start; }
 float* bs_search_example(bs_search* search) { return inside(search)->rows.example; }
 
 int32_t bs_search_submit(bs_search* search, double id, int32_t label, int32_t target) {

@@ -3,6 +3,7 @@
 // result.
 #pragma once
 
+#include <cmath>
 #include <cstring>
 #include <new>
 
@@ -22,6 +23,7 @@ struct BatchRows {
   float* logits = nullptr;
   float* gradients = nullptr;
   float* image = nullptr;    // [n], to submit
+  float* start = nullptr;    // [n], to submit with it; NaN first: none
   float* example = nullptr;  // [n], last taken
 };
 
@@ -50,6 +52,7 @@ class Batch final : public BatchDoor {
   bool create() {
     if (!arena_.reserve(arena_bytes(options_))) return false;
     carve(arena_);
+    rows.start[0] = NAN;
     for (int j = 0; j < options_.lanes; ++j) {
       new (lanes_ + j) Method();
       lanes_[j].carve(arena_, options_);
@@ -66,12 +69,18 @@ class Batch final : public BatchDoor {
     for (std::size_t i = 0; i < options_.n; ++i) {
       if (!(rows.image[i] >= options_.box.lower && rows.image[i] <= options_.box.upper)) return BS_ERROR_START;
     }
+    const bool started = rows.start[0] == rows.start[0];
+    for (std::size_t i = 0; started && i < options_.n; ++i) {
+      if (!(rows.start[i] >= options_.box.lower && rows.start[i] <= options_.box.upper)) return BS_ERROR_START;
+    }
     for (int tried = 0; tried < options_.lanes; ++tried) {
       const int j = next_idle_;
       next_idle_ = (next_idle_ + 1) % options_.lanes;
       if (!lanes_[j].idle()) continue;
       std::memcpy(lanes_[j].image(), rows.image, options_.n * sizeof(float));
       lanes_[j].begin(options_, id, Goal{label, target});
+      if (started) lanes_[j].may_start_from(rows.start);
+      rows.start[0] = NAN;
       ++busy_;
       return BS_OK;
     }
@@ -170,6 +179,7 @@ class Batch final : public BatchDoor {
     rows.temperature = source.template take<float>(lanes);
     rows.smoothing = source.template take<float>(lanes);
     rows.image = source.template take<float>(options_.n);
+    rows.start = source.template take<float>(options_.n);
     rows.example = source.template take<float>(options_.n);
     lane_of_row_ = source.template take<int>(lanes);
     for (int j = 0; j < kScratchVectors; ++j) scratch_[j] = source.template take<float>(options_.n);

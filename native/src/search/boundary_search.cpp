@@ -107,6 +107,7 @@ constexpr double kDeep = 1.0;           // of the image's margin: a point furthe
 constexpr double kSegmentWidth = 0.02;  // of the segment, to which its bisection goes
 constexpr double kInside = 0.02;        // of the image's margin: what ends further across the boundary is bisected,
 constexpr int kBisection = 5;           // for which so many evaluations are kept
+constexpr double kOffWalls = 1e-3;      // of the box
 constexpr double kUnproven = 0.3;       // KKT residual
 constexpr double kFirstReach = 0.3;     // of the distance, for the first step of a descent from there
 
@@ -143,6 +144,7 @@ int BoundarySearch::most_screened(const SearchOptions& options) {
 
 void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   open(options, id, goal);
+  given_ = &options;
   std::uint64_t id_bits;  // any double may be an id
   std::memcpy(&id_bits, &id, sizeof id_bits);
   noise_.seed(options.seed * 0x2545f4914f6cdd1du + id_bits);
@@ -173,8 +175,16 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
   const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
   switch (stage_) {
     case Stage::kClean:
-      if (!finite) return close(BS_LANE_NOT_FINITE);
-      if (adversarial_) return close(BS_LANE_ALREADY);
+      if (adversarial_ && options_ != &inner_) return close(BS_LANE_ALREADY);
+      if (adversarial_) {
+        outside_ = 0.0;
+        across_ = 1.0;
+        return ask_segment();
+      }
+      if (!finite) {
+        if (!finite_logits(logits, options_->classes) || !keep_off_walls()) close(BS_LANE_NOT_FINITE);
+        return;
+      }
       return after_clean(logits, gradient);
     case Stage::kScreen:
       if (finite) screen(margin, gradient);
@@ -191,6 +201,14 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
       }
       descent_.begin(*options_, confidence_, x_, point_, {margin, slope_, gradient, adversarial_});
       return advance();
+    case Stage::kStart:
+      if (!adversarial_) {
+        if (next_start()) advance();
+        return;
+      }
+      outside_ = 0.0;
+      across_ = 1.0;
+      return ask_segment();
     case Stage::kSegment: return after_segment(gradient, finite ? margin : HUGE_VAL);
     case Stage::kBoundary:
       if (!finite) {
@@ -365,6 +383,7 @@ bool BoundarySearch::next_start() {
     resume();
     return true;
   }
+  if (!succeeded() && at_wits_end() && !over_budget() && ask_start()) return false;
   if (unproven() && !over_budget()) {
     bisected_l2_ = best_l2_;
     outside_ = 0.0;
@@ -378,6 +397,38 @@ bool BoundarySearch::next_start() {
   }
   start_from_noise();
   return false;
+}
+
+// Has nothing been found for what a search usually takes, or does the caller's limit leave just enough to go towards a start?
+bool BoundarySearch::at_wits_end() const {
+  return evaluations_ + (options_->max_evaluations > 0 ? 2 * kBisection : 0) >= budget_;
+}
+
+// Where no descent has crossed, from the point that the caller knows. False when there is none, or it has had its turn.
+bool BoundarySearch::ask_start() {
+  if (!has_start_) return false;
+  has_start_ = false;
+  std::memcpy(point_, start_, options_->n * sizeof(float));
+  ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);
+  stage_ = Stage::kStart;
+  return true;
+}
+
+// A square root has no derivative at 0, nor has a logarithm: where the gradient at the image is not finite, the search keeps
+// off the walls of the box. False when it does already, or no pixel lies there.
+bool BoundarySearch::keep_off_walls() {
+  if (options_ == &inner_) return false;
+  inner_ = *options_;
+  const float off = static_cast<float>(kOffWalls) * (inner_.box.upper - inner_.box.lower);
+  inner_.box.lower += off;
+  inner_.box.upper -= off;
+  bool moved = false;
+  for (std::size_t i = 0; i < inner_.n; ++i) {
+    point_[i] = std::min(std::max(x_[i], inner_.box.lower), inner_.box.upper);
+    moved = moved || point_[i] != x_[i];
+  }
+  if (moved) options_ = &inner_;
+  return moved;
 }
 
 // Does the point just judged, now the best, lie so far across the boundary that the linearisation which led there said
@@ -544,6 +595,7 @@ void BoundarySearch::finish(bs_lane_status status) {
   if (ask_proof(status)) return;
   if (options_->quantization == 0) return close(status);
   ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);
+  options_ = given_;  // the lattice has levels on the walls, too
   lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, confidence_, point_);
   forget_best();
   stage_ = Stage::kLattice;

@@ -39,7 +39,7 @@ class BoundarySearch final : public Lane {
  private:
   static constexpr int kMostScreened = 9;
 
-  enum class Stage { kClean, kScreen, kDescend, kSegment, kBoundary, kNoise, kProof, kLattice };
+  enum class Stage { kClean, kScreen, kDescend, kStart, kSegment, kBoundary, kNoise, kProof, kLattice };
 
   // A class that a descent may go to, with its constraint at the image.
   struct Candidate {
@@ -70,6 +70,9 @@ class BoundarySearch final : public Lane {
   bool too_deep() const;
   bool unproven() const;
   bool lies_inside() const;
+  bool at_wits_end() const;
+  bool ask_start();
+  bool keep_off_walls();
   void ask_segment();
   void after_segment(const float* gradient, double margin);
   void begin_from_best(double margin, double slope, const float* gradient);
@@ -83,6 +86,8 @@ class BoundarySearch final : public Lane {
 
   BoundaryDescent descent_;
   LatticeRounding lattice_;
+  SearchOptions inner_;  // the box without its walls, where gradients there are not finite
+  const SearchOptions* given_ = nullptr;
   Noise noise_;
   Stage stage_ = Stage::kClean;
   Candidate candidates_[kMostScreened];

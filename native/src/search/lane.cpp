@@ -31,11 +31,18 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
   busy_ = true;
   clean_margin_ = 0.0;
   clean_class_ = -1;
+  clean_slope_ = NAN;
+  has_start_ = false;
   forget_best();
   evaluations_ = starts_ = 0;
   unit_ = 0.0;
   confidence_ = options.confidence;
   std::memcpy(point_, x_, options.n * sizeof(float));
+}
+
+void Lane::may_start_from(const float* start) {
+  std::memcpy(start_, start, options_->n * sizeof(float));
+  has_start_ = true;
 }
 
 // What is delivered is the image again.
@@ -89,7 +96,8 @@ bool Lane::judge(const float* logits, const float* gradient) {
   ++evaluations_;
   adversarial_ = false;
   slope_ = std::sqrt(ops.dot(gradient, gradient, options.n));  // squares of floats are finite in double
-  if (!finite_logits(logits, options.classes) || !(slope_ < HUGE_VAL)) return false;
+  if (!finite_logits(logits, options.classes)) return false;
+  const bool finite = slope_ < HUGE_VAL;
   const int predicted = largest_class(logits, options.classes);
   const int k = goal_.targeted() ? goal_.target : goal_.label;
   margin_ = hard_margin(logits, options.classes, k, goal_.targeted() ? 1.0 : -1.0);
@@ -97,9 +105,10 @@ bool Lane::judge(const float* logits, const float* gradient) {
   if (at_image) {
     clean_class_ = best_class_ = predicted;
     clean_margin_ = best_margin_ = margin_;
+    clean_slope_ = slope_ * unit();
   }
   adversarial_ = margin_ < (at_image ? 0.0 : -confidence_);
-  if (!adversarial_) return true;
+  if (!adversarial_) return finite;
   const double l2 = std::sqrt(ops.squared_distance(point_, x_, options.n));
   if (l2 < best_l2_) {
     best_l2_ = l2;
@@ -108,9 +117,13 @@ bool Lane::judge(const float* logits, const float* gradient) {
     best_class_ = predicted;
     best_smoothed_ = question_.smoothing > 0.0;
     std::memcpy(best_, point_, options.n * sizeof(float));
-    std::memcpy(best_gradient_, gradient, options.n * sizeof(float));
+    if (finite) {
+      std::memcpy(best_gradient_, gradient, options.n * sizeof(float));
+    } else {
+      std::memset(best_gradient_, 0, options.n * sizeof(float));
+    }
   }
-  return true;
+  return finite;
 }
 
 double Lane::residual() const {
@@ -132,6 +145,7 @@ void Lane::result(bs_search_result& out) const {
     out.kkt_residual = residual();
   }
   out.starts = starts_;
+  out.slope = clean_slope_;
 }
 
 }  // namespace blindspot

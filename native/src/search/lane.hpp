@@ -38,6 +38,8 @@ class Lane {
  public:
   // The image, [n]: written by the owner before begin.
   float* image() { return x_; }
+  // A point that may lie across the boundary, [n]: to be told after begin.
+  void may_start_from(const float* start);
   // The point that the lane wants evaluated, [n], and the question asked of the model there.
   const float* point() const { return point_; }
   const Question& question() const { return question_; }
@@ -60,6 +62,7 @@ class Lane {
   template <typename Source>
   void carve(Source& source, std::size_t n) {
     x_ = source.template take<float>(n);
+    start_ = source.template take<float>(n);
     point_ = source.template take<float>(n);
     best_ = source.template take<float>(n);
     best_gradient_ = source.template take<float>(n);
@@ -68,7 +71,7 @@ class Lane {
   void open(const SearchOptions& options, double id, Goal goal);
 
   // Takes one answer at point_: counts it and judges it by the goal; a smaller adversarial point becomes the best.
-  // False when the answer is not finite.
+  // False when the answer is not finite; the verdict holds where the logits are.
   bool judge(const float* logits, const float* gradient);
 
   void close(bs_lane_status status);
@@ -82,6 +85,8 @@ class Lane {
   Goal goal_;
   Question question_;
   float* x_ = nullptr;
+  float* start_ = nullptr;
+  bool has_start_ = false;
   float* point_ = nullptr;
   float* best_ = nullptr;
   float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better
@@ -92,6 +97,7 @@ class Lane {
   int best_class_ = -1;
   double clean_margin_ = 0.0;  // hard margin of the image
   int clean_class_ = -1;
+  double clean_slope_ = NAN;  // of the gradient there, in the model's own logits
   int evaluations_ = 0;
   int starts_ = 0;
   double margin_ = 0.0;       // hard margin of the goal at the point last judged

@@ -49,8 +49,8 @@ void PenaltySearch::tell(const float* logits, const float* gradient) {
     return;
   }
   if (stage_ == Stage::kClean) {
-    if (!finite) return close(BS_LANE_NOT_FINITE);
     if (adversarial_) return close(BS_LANE_ALREADY);
+    if (!finite) return close(BS_LANE_NOT_FINITE);
     if (evaluations_ >= budget_) return finish(BS_LANE_BUDGET);
     // On a linear boundary at distance s / |a| the minimiser reaches it at 2 c |r| = |a| / 2.
     const double slope = vector_ops<float>().dot(gradient, gradient, options_->n);

@@ -122,6 +122,7 @@ class SearchDouble implements Search {
       cleanPrediction: 0,
       evaluations: lane.evaluations,
       kktResidual: found ? 0.5 : Number.NaN,
+      slope: 1,
       starts: 1,
       example: found ? lane.y.slice() : lane.image.slice(),
     };

@@ -194,7 +194,8 @@ function planSearch(
     method,
     effort,
     maxEvaluations,
-    quantization: options.quantize,
+    // What takes whole numbers of 8 bits can be given nothing else.
+    quantization: model.byteInput === true ? Math.min(8, options.quantize || 8) : options.quantize,
     seed,
     smoothable,
     confidence,

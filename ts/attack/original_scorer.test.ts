@@ -113,6 +113,64 @@ describe('every claim is about the file itself', () => {
     close(await ending([rawNode('Sigmoid', ['z'], ['y'])], 1), await ending([identity], 1));
   });
 
+  test.each<[string, number, ReturnType<typeof rawNode>[]]>([
+    ['doubles', 11, [rawNode('MatMul', ['x', 'd'], ['y'])]],
+    ['bytes', 2, [rawNode('Cast', ['x'], ['f'], { to: 1n }), rawNode('MatMul', ['f', 'w'], ['y'])]],
+    [
+      'products of eight bits whose range is that of all images together',
+      1,
+      [
+        rawNode('DynamicQuantizeLinear', ['x'], ['q', 's', 'z']),
+        rawNode('MatMulInteger', ['q', 'b', 'z', 'bz'], ['i']),
+        rawNode('Cast', ['i'], ['f'], { to: 1n }),
+        rawNode('Mul', ['f', 's'], ['y']),
+      ],
+    ],
+  ])('%s: judged as the file takes them', async (what, type, nodes) => {
+    const scaled = weights.map((value) => Math.round(60 * value));
+    const bytes = rawModel(13, {
+      node: nodes,
+      initializer: [
+        rawFloats('w', [PIXELS, CLASSES], weights),
+        { name: 'd', dims: [BigInt(PIXELS), BigInt(CLASSES)], dataType: 11, doubleData: weights },
+        {
+          name: 'b',
+          dims: [BigInt(PIXELS), BigInt(CLASSES)],
+          dataType: 2,
+          int32Data: scaled.map((value) => value + 128),
+        },
+        { name: 'bz', dims: [], dataType: 2, int32Data: [128] },
+      ],
+      input: [rawValue('x', ['N', PIXELS], type)],
+      output: [rawValue('y', ['N', CLASSES], type === 11 ? 11 : 1)],
+    });
+    const own = async (pixels: Float32Array): Promise<number[]> => {
+      const session = await InferenceSession.create(bytes);
+      const found: number[] = [];
+      for (let start = 0; start < pixels.length; start += PIXELS) {
+        const image = pixels.slice(start, start + PIXELS);
+        const name = type === 11 ? 'float64' : type === 2 ? 'uint8' : 'float32';
+        const data = toElementType(type === 2 ? image.map((value) => 255 * value) : image, name) as Float32Array;
+        const { y } = await session.run({ x: new Tensor(name as 'float32', data, [1, PIXELS]) });
+        const scores = [...((y?.data ?? []) as Float32Array)];
+        found.push(scores.indexOf(Math.max(...scores)));
+      }
+      await session.release();
+      return found;
+    };
+    const onLattice = images.map((value) => Math.round(255 * value) / 255);
+    const labels = await own(onLattice);
+    const { summary, examples, adversarial } = await attack(bytes, { images: onLattice, labels });
+    expect(summary).toMatchObject({ judgedBy: 'original', alreadyMisclassified: 0 });
+    expect(summary.succeeded).toBeGreaterThanOrEqual(10);
+    const after = await own(adversarial);
+    for (const [row, { prediction, success }] of examples.entries()) {
+      expect(after[row]).toBe(prediction);
+      if (success) expect(after[row]).not.toBe(labels[row]);
+    }
+    if (what === 'bytes') expect(adversarial.every((value) => Number.isInteger(Math.fround(255 * value)))).toBe(true);
+  });
+
   test('a file that cannot be run as it is says so', async () => {
     const bytes = rawModel(13, {
       node: [rawNode('MatMul', ['x', 'w'], ['y']), rawNode('Identity', ['mode'], ['echo'])],

@@ -19,7 +19,7 @@ export class OriginalScorer implements Scorer {
     this.#session = session;
     this.#source = source;
     const batch = source.input.shape[0];
-    this.#batch = typeof batch === 'number' ? batch : undefined;
+    this.#batch = typeof batch === 'number' ? batch : source.alone ? 1 : undefined;
   }
 
   async score(pixels: Float32Array, rows: number): Promise<Float32Array> {

@@ -3,58 +3,20 @@
  * meanings (Softmax before 13), and operators written out in simpler ones.
  */
 import { reshapeTo } from './cotangent_shape.ts';
-import type { FloatType } from './element_type.ts';
 import type { GraphBuilder } from './graph_builder.ts';
+import { ACTIVATION_IMPORTS } from './imports/activation.ts';
+import { FUSED_IMPORTS } from './imports/fused.ts';
+import { attributeAsInput, emit, type Import, type ImportContext, named, without } from './imports/import_context.ts';
+import { NORMALIZATION_IMPORTS } from './imports/normalization.ts';
+import { QUANTIZATION_IMPORTS } from './imports/quantization.ts';
+import { REARRANGEMENT_IMPORTS } from './imports/rearrangement.ts';
+import { RESIZE_IMPORTS } from './imports/resize.ts';
 import type { ModelNode } from './model.ts';
-import {
-  type NodeContext,
-  nodeError,
-  numberAttribute,
-  numbersAttribute,
-  requireConstantNumbers,
-  requireInput,
-  stringAttribute,
-} from './op_rule.ts';
+import { nodeError, numberAttribute, numbersAttribute, requireConstantNumbers, requireInput } from './op_rule.ts';
 import { isOpName, OP_NAMES, type OpName } from './op_table.ts';
 import { normalizeAxis } from './shape.ts';
 import { type Tensor, tensorFromNumbers } from './tensor.ts';
-import type { Attributes, AttributeValue, Value } from './value.ts';
-
-interface ImportContext extends NodeContext {
-  readonly graph: GraphBuilder;
-  readonly opset: number;
-  readonly outputNames: readonly string[];
-}
-
-type Import = (context: ImportContext) => Value[];
-
-/** The node as it stands, under its own names. */
-function emit(
-  context: ImportContext,
-  op: OpName,
-  inputs: readonly (Value | undefined)[],
-  attributes: Attributes = context.attributes,
-  outputCount = 1,
-): Value[] {
-  return context.graph.ops(op, inputs, outputCount, attributes, { name: context.name, outputs: context.outputNames });
-}
-
-/** Names the last value of a sequence of nodes: the model's own name is kept, so that it can be asked for. */
-function named(context: ImportContext, value: Value): Value[] {
-  return emit(context, 'Identity', [value], {});
-}
-
-function without(attributes: Attributes, ...names: string[]): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
-}
-
-/** An attribute of old opsets as the input that replaced it. */
-function attributeAsInput(context: ImportContext, attribute: string, input: number): (Value | undefined)[] {
-  const values = numbersAttribute(context, attribute);
-  const inputs = [...context.inputs];
-  if (values) inputs[input] = context.graph.ints(values);
-  return inputs;
-}
+import type { AttributeValue, Value } from './value.ts';
 
 const axesToInput =
   (op: OpName): Import =>
@@ -216,68 +178,6 @@ function cast(context: ImportContext): Value[] {
   return emit(context, 'Cast', context.inputs, { to: HALF_PRECISION.includes(to) ? 1 : to });
 }
 
-/** x·Φ(x), or its tanh approximation. */
-function gelu(context: ImportContext): Value[] {
-  const { graph } = context;
-  const x = requireInput(context, 0);
-  const scalar = (value: number): Value => graph.scalar(value, x.type);
-  let inner: Value;
-  if (stringAttribute(context, 'approximate', 'none') === 'tanh') {
-    const cubic = graph.mul(graph.mul(x, graph.mul(x, x)), scalar(0.044715));
-    inner = graph.op('Tanh', [graph.mul(graph.add(x, cubic), scalar(Math.sqrt(2 / Math.PI)))]);
-  } else {
-    inner = graph.op('Erf', [graph.mul(x, scalar(Math.SQRT1_2))]);
-  }
-  const half = graph.mul(x, scalar(0.5));
-  return emit(context, 'Mul', [half, graph.add(inner, scalar(1))], {});
-}
-
-/** scale·(x - mean)/√(var + ε) + bias over the axes from `axis` on. */
-function layerNormalization(context: ImportContext): Value[] {
-  const { graph } = context;
-  const x = requireInput(context, 0);
-  const rank = x.shape.length;
-  const from = normalizeAxis(numberAttribute(context, 'axis', -1), rank);
-  if (from === undefined) throw nodeError(context, 'axis is out of range');
-  const axes = [...x.shape.keys()].slice(from);
-  const centred = graph.sub(x, graph.reduceMean(x, axes));
-  const variance = graph.reduceMean(graph.mul(centred, centred), axes);
-  const deviation = graph.sqrt(graph.add(variance, graph.scalar(numberAttribute(context, 'epsilon', 1e-5), x.type)));
-  const scaled = graph.mul(graph.div(centred, deviation), requireInput(context, 1));
-  const bias = context.inputs[2];
-  return bias ? emit(context, 'Add', [scaled, bias], {}) : named(context, scaled);
-}
-
-/** x·σ(αx) */
-function swish(context: ImportContext): Value[] {
-  const { graph } = context;
-  const x = requireInput(context, 0);
-  const alpha = numberAttribute(context, 'alpha', 1);
-  const scaled = alpha === 1 ? x : graph.mul(x, graph.scalar(alpha, x.type));
-  return emit(context, 'Mul', [x, graph.op('Sigmoid', [scaled])], {});
-}
-
-/** x·tanh(log(1+eˣ)) */
-function mish(context: ImportContext): Value[] {
-  const x = requireInput(context, 0);
-  return emit(context, 'Mul', [x, context.graph.op('Tanh', [context.graph.op('Softplus', [x])])], {});
-}
-
-/** γ·(x > 0 ? x : α(eˣ-1)) */
-function selu(context: ImportContext): Value[] {
-  const x = requireInput(context, 0);
-  const elu = context.graph.op('Elu', [x], { alpha: numberAttribute(context, 'alpha', 1.6732631921768188) });
-  const gamma = numberAttribute(context, 'gamma', 1.0507010221481323);
-  return emit(context, 'Mul', [elu, context.graph.scalar(gamma, x.type)], {});
-}
-
-/** x / (1+|x|) */
-function softsign(context: ImportContext): Value[] {
-  const { graph } = context;
-  const x = requireInput(context, 0);
-  return emit(context, 'Div', [x, graph.add(graph.op('Abs', [x]), graph.scalar(1, x.type as FloatType))], {});
-}
-
 /** Absolute, then summed. */
 function reduceL1(context: ImportContext): Value[] {
   const absolute = context.graph.op('Abs', [requireInput(context, 0)]);
@@ -294,20 +194,23 @@ function mean(context: ImportContext): Value[] {
 
 /** Operators that need more than being copied; those not in the table of rules are written out in simpler ones. */
 const IMPORTS: Readonly<Record<string, Import>> = {
+  ...ACTIVATION_IMPORTS,
+  ...FUSED_IMPORTS,
+  ...NORMALIZATION_IMPORTS,
+  ...QUANTIZATION_IMPORTS,
+  ...REARRANGEMENT_IMPORTS,
+  ...RESIZE_IMPORTS,
   AveragePool: averagePool,
   BatchNormalization: batchNormalization,
   Cast: cast,
   Clip: clip,
   Constant: importConstant,
   Dropout: (context) => emit(context, 'Dropout', context.inputs, without(context.attributes, 'ratio', 'is_test')),
-  Gelu: gelu,
   GlobalMaxPool: globalMaxPool,
-  LayerNormalization: layerNormalization,
   LogSoftmax: softmax('LogSoftmax'),
   Max: chain('Max'),
   Mean: mean,
   Min: chain('Min'),
-  Mish: mish,
   Pad: pad,
   ReduceL1: reduceL1,
   ReduceL2: axesToAttribute('ReduceL2'),
@@ -318,14 +221,11 @@ const IMPORTS: Readonly<Record<string, Import>> = {
   ReduceProd: axesToAttribute('ReduceProd'),
   ReduceSum: axesToInput('ReduceSum'),
   ReduceSumSquare: axesToAttribute('ReduceSumSquare'),
-  Selu: selu,
   Slice: slice,
   Softmax: softmax('Softmax'),
-  Softsign: softsign,
   Split: split,
   Squeeze: axesToInput('Squeeze'),
   Sum: chain('Add'),
-  Swish: swish,
   Unsqueeze: axesToInput('Unsqueeze'),
 };
 

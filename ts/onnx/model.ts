@@ -29,6 +29,8 @@ export interface Model {
   readonly widened?: boolean;
   /** Whether its input is of half precision. */
   readonly halfInput?: boolean;
+  /** Whether its input is of whole numbers of 8 bits, held in float32 here. */
+  readonly byteInput?: boolean;
   /** Every value that a node makes, by name. */
   readonly values: ReadonlyMap<string, ValueType>;
 }

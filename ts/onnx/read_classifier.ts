@@ -2,8 +2,10 @@
  * A classifier of pixels in [0, 1] from a file: its scores found, what it wants of its pixels made a part of it. What stands
  * in the file is kept beside: its own input and output, by which the file itself can be run.
  */
+import { fromDoubles } from './double_precision.ts';
 import { finalNormalization, finalSoftmax } from './endings.ts';
 import { withHalfInput } from './half_input.ts';
+import { couplesImages } from './imports/quantization.ts';
 import type { Model, ModelValue } from './model.ts';
 import { type InputOptions, type PixelMap, pixelMap, withPreprocessing } from './preprocessing.ts';
 import { readModel } from './read_model.ts';
@@ -28,6 +30,8 @@ export interface Classifier {
     readonly pixels: PixelMap;
     readonly output: string;
     readonly kind: ScoreKind;
+    /** Whether images have to be run one at a time: together they change one another's answers. */
+    readonly alone: boolean;
   };
 }
 
@@ -42,17 +46,23 @@ export function readClassifier(bytes: Uint8Array, options: ClassifierOptions = {
     ...(size === undefined ? {} : { size }),
     ...(layout === undefined ? {} : { layout }),
   });
-  const scores = findScores(file, options.output);
-  const rounded = file.halfInput === true ? withHalfInput(file) : file;
-  const prepared = options.input === undefined ? rounded : withPreprocessing(rounded, options.input);
+  const singles = fromDoubles(file);
+  const rounded = singles.halfInput === true ? withHalfInput(singles) : singles;
+  const pixels: InputOptions = { ...(file.byteInput === true ? { range: [0, 255] } : {}), ...options.input };
+  const prepared = withPreprocessing(rounded, pixels);
+  // The rewrites keep the order of the outputs.
+  const named = file.outputs.findIndex(({ name }) => name === options.output);
+  const scores = findScores(prepared, prepared.outputs[named]?.name);
+  const output = scores && file.outputs[prepared.outputs.indexOf(scores)];
   const [input] = file.inputs;
   return {
     model: selectScores(prepared, scores),
     source: {
       input: input ?? { name: '', type: 'float32', shape: [] },
-      pixels: pixelMap(file, options.input ?? {}),
-      output: scores?.name ?? '',
-      kind: scores === undefined ? 'scores' : scoreKind(file, scores),
+      pixels: pixelMap(file, pixels),
+      output: output?.name ?? '',
+      kind: output === undefined ? 'scores' : scoreKind(file, output),
+      alone: file.nodes.some(({ op }) => couplesImages(op)),
     },
   };
 }

@@ -153,20 +153,18 @@ function checkOperators(proto: ModelProto, nodes: readonly NodeProto[]): void {
   }
   for (const node of nodes) {
     const name = nodeName(node);
-    const domain = node.domain === 'ai.onnx' ? '' : node.domain;
-    if (domain !== '') {
-      throw new BlindspotError(
-        'UNSUPPORTED_OP',
-        `Operator ${domain}.${node.opType} (node "${name}") is not supported: only standard ONNX operators are`,
-      );
-    }
-    if (!SUPPORTED_OPS.includes(node.opType)) {
-      throw new BlindspotError(
-        'UNSUPPORTED_OP',
-        `Operator ${node.opType} (node "${name}") is not supported; README lists the operators that are`,
-      );
-    }
+    const op = qualifiedName(node);
+    if (SUPPORTED_OPS.includes(op)) continue;
+    throw new BlindspotError(
+      'UNSUPPORTED_OP',
+      `Operator ${op} (node "${name}") is not supported; README lists the operators that are`,
+    );
   }
+}
+
+/** Operators of other domains than the standard one by their whole name. */
+function qualifiedName({ domain, opType }: NodeProto): string {
+  return domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`;
 }
 
 function readInitializers(graph: GraphProto, read: ReadonlySet<string>): Map<string, Tensor> {
@@ -184,25 +182,32 @@ function readInitializers(graph: GraphProto, read: ReadonlySet<string>): Map<str
   return initializers;
 }
 
+const BYTES: ReadonlySet<string> = new Set(['uint8', 'int8']);
+
 const HALF_PRECISION: ReadonlySet<number> = new Set([10, 16]);
 
 function precision(
   graph: GraphProto,
   nodes: readonly NodeProto[],
   read: ReadonlySet<string>,
-): Pick<Model, 'widened' | 'halfInput'> {
+): Pick<Model, 'widened' | 'halfInput' | 'byteInput'> {
   const weights = new Set(graph.initializer.map(({ name }) => name));
-  const halfInput = graph.input.some(({ name, type }) => {
-    const elemType = type?.value.case === 'tensorType' ? type.value.value.elemType : 0;
-    return read.has(name) && !weights.has(name) && HALF_PRECISION.has(elemType);
-  });
+  const types = graph.input
+    .filter(({ name }) => read.has(name) && !weights.has(name))
+    .map(({ type }) => (type?.value.case === 'tensorType' ? type.value.value.elemType : 0));
+  const halfInput = types.some((elemType) => HALF_PRECISION.has(elemType));
   const widened =
     halfInput ||
     graph.initializer.some(({ name, dataType }) => read.has(name) && HALF_PRECISION.has(dataType)) ||
     nodes.some(
       ({ opType, attribute }) => opType === 'Cast' && attribute.some(({ i }) => HALF_PRECISION.has(Number(i))),
     );
-  return { ...(widened ? { widened } : {}), ...(halfInput ? { halfInput } : {}) };
+  const byteInput = types.some((elemType) => BYTES.has(elementTypeOf(elemType) ?? ''));
+  return {
+    ...(widened ? { widened } : {}),
+    ...(halfInput ? { halfInput } : {}),
+    ...(byteInput ? { byteInput } : {}),
+  };
 }
 
 function readInput(input: ValueInfoProto): ModelValue {
@@ -218,7 +223,8 @@ function readInput(input: ValueInfoProto): ModelValue {
       ? value.value
       : `${input.name.replaceAll('*', '_')}.${i}`;
   });
-  return { name: input.name, type, shape };
+  // Pixels of 8 bits are searched for as real numbers.
+  return { name: input.name, type: BYTES.has(type) ? 'float32' : type, shape };
 }
 
 function nodeName(node: NodeProto): string {
@@ -229,7 +235,7 @@ function readNode(node: NodeProto): ModelNode {
   const name = nodeName(node);
   const attributes: Record<string, AttributeValue> = {};
   for (const attribute of node.attribute) attributes[attribute.name] = readAttribute(attribute, node.opType, name);
-  return { op: node.opType, name, inputs: node.input, outputs: node.output, attributes };
+  return { op: qualifiedName(node), name, inputs: node.input, outputs: node.output, attributes };
 }
 
 function readAttribute(attribute: AttributeProto, op: string, node: string): AttributeValue {

@@ -75,7 +75,12 @@ export function rawModel(opset: number, graph: Init<typeof GraphProtoSchema>, do
   const irVersion = opset < 9 ? 3n : opset < 15 ? 7n : opset < 21 ? 8n : 10n;
   const proto = create(ModelProtoSchema, {
     irVersion,
-    opsetImport: [{ domain, version: BigInt(opset) }],
+    opsetImport: [
+      { domain, version: BigInt(opset) },
+      ...(graph.node?.some((node) => node.domain === 'com.microsoft')
+        ? [{ domain: 'com.microsoft', version: 1n }]
+        : []),
+    ],
     graph: { name: 'test', ...graph } as Init<typeof GraphProtoSchema>,
   });
   return toBinary(ModelProtoSchema, proto) as Uint8Array<ArrayBuffer>;

@@ -62,7 +62,7 @@ function headlineOf({
   withoutGradient,
 }: AttackSummary): string {
   if (images > 1 && alreadyMisclassified > images / 2) {
-    return `${formatShare(alreadyMisclassified / images)} of the images are answered wrongly from the start: does the model want other pixels (--input-range, --mean, --std, --channels)?`;
+    return `${formatShare(alreadyMisclassified / images)} of the images are answered wrongly from the start: does the model want other pixels? "npx blindspot check" with the same data tells.`;
   }
   if (withoutGradient > 0 && succeeded < images - alreadyMisclassified) {
     const attacked = images - alreadyMisclassified;

@@ -37,9 +37,8 @@ const NEWEST_OPSET = 26;
  *   UNSUPPORTED_OP: an operator, domain or opset that is not supported.
  */
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
-  const proto = decode(bytes);
-  const { graph } = proto;
-  if (!graph) throw invalid('Not an ONNX model: the file holds no graph');
+  const proto = decodeModel(bytes);
+  const graph = proto.graph as GraphProto;
   const opset = defaultOpset(proto);
   const outputs = supportedOutputs(proto, graph, options.output);
   const needed = orderedNodes(graph.node, outputs);
@@ -71,16 +70,22 @@ export function inferModel(model: Omit<Model, 'outputs' | 'values'>, outputNames
   for (const { name, type, shape } of model.inputs) bound.set(name, graph.input(name, type, shape));
   const values = new Map<string, ValueType>();
   for (const [name, { type, shape }] of importModel(graph, model, bound)) values.set(name, { type, shape });
-  const outputs = outputNames.map((name): ModelValue => {
-    const type = values.get(name);
-    if (!type) throw invalid(`No node makes the output "${name}"; is the file damaged?`);
-    return { name, ...type };
-  });
+  // Second outputs of some operators (a mask, a mean) are not made here, nor are they scores.
+  const made = outputNames.filter((name) => values.has(name));
+  if (made.length === 0) throw invalid(`No node makes the output "${outputNames[0]}"; is the file damaged?`);
+  const outputs = made.map((name): ModelValue => ({ name, ...(values.get(name) as ValueType) }));
   return { ...model, outputs, values };
 }
 
 function invalid(message: string, cause?: unknown): BlindspotError {
   return new BlindspotError('INVALID_MODEL', message, cause === undefined ? {} : { cause });
+}
+
+/** The file as it stands. @throws INVALID_MODEL when it is none, or holds no graph. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
+  const proto = decode(bytes);
+  if (!proto.graph) throw invalid('Not an ONNX model: the file holds no graph');
+  return proto;
 }
 
 function decode(bytes: Uint8Array): ModelProto {
@@ -163,7 +168,7 @@ function checkOperators(proto: ModelProto, nodes: readonly NodeProto[]): void {
 }
 
 /** Operators of other domains than the standard one by their whole name. */
-function qualifiedName({ domain, opType }: NodeProto): string {
+export function qualifiedName({ domain, opType }: NodeProto): string {
   return domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`;
 }
 

@@ -89,7 +89,9 @@ const lpNormalization: Import = (context) => {
   const p = numberAttribute(context, 'p', 2);
   const norm =
     p === 1 ? graph.reduceSum(graph.op('Abs', [x]), [axis]) : graph.op('ReduceL2', [x], { axes: [axis], keepdims: 1 });
-  return emit(context, 'Div', [x, norm], {});
+  // Where all is 0, so is the result.
+  const zero = graph.op('Equal', [norm, graph.scalar(0, x.type)]);
+  return emit(context, 'Div', [x, graph.where(zero, graph.scalar(1, x.type), norm)], {});
 };
 
 export const NORMALIZATION_IMPORTS: Readonly<Record<string, Import>> = {

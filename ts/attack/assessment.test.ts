@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { LaneStatus } from '../kernel/abi.generated.ts';
+import { CopyScorer } from '../model/scorer.ts';
 import { logitsGraph } from '../onnx/attack_graph.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { Assessment } from './assessment.ts';
 import { Judge } from './judge.ts';
-import { CopyScorer } from './scorer.ts';
 import { ShardBoard } from './shard_board.ts';
 import { CLASSES, linearImages, linearModel, PIXELS } from './testing/linear_classifier.ts';
 

@@ -133,3 +133,21 @@ test('an interrupted attack of two workers keeps what is done', async () => {
   expect(outcome.examples.length).toBeLessThan(3000);
   expect(outcome.summary.successRate).toBe(1);
 });
+
+describe('labels', () => {
+  test('without them the answers of the model count as right', async () => {
+    const { summary, examples } = await attack(model, { images: data.images });
+    expect(summary).toMatchObject({ images: COUNT, alreadyMisclassified: 0, successRate: 1 });
+    expect(examples.map(({ label }) => label)).toEqual(examples.map(({ cleanPrediction }) => cleanPrediction));
+  });
+
+  test('of 64 bits are taken; one that 32 bits would wrap is refused, as is what is no array', async () => {
+    const { images, labels } = data;
+    const long = BigInt64Array.from([...labels].map(BigInt));
+    const { examples } = await attack(model, { images, labels: long });
+    expect(examples.map(({ label }) => label)).toEqual([...labels]);
+    long[1] = 4294967297n;
+    await expect(attack(model, { images, labels: long })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(attack(model, { images, labels: 5 as never })).rejects.toThrow('an array of class indices for labels');
+  });
+});

@@ -1,8 +1,8 @@
 /** `attack` in Node: any provider, both kernels, shards in worker threads. */
 import { availableParallelism } from 'node:os';
-import { readUserFile } from '../data/read_file.ts';
 import { invalidArgument } from '../errors.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { readModelFile } from '../model/read_model_file.ts';
 import { createSession } from '../runtime/node_session.ts';
 import type { AttackData } from './attack_data.ts';
 import { type AttackPlatform, type AttackWork, attackOn } from './attack_on.ts';
@@ -52,7 +52,7 @@ function chooseWorkers({ provider, images, seconds }: AttackWork): number {
 }
 
 async function modelBytes(model: string | Uint8Array): Promise<Uint8Array> {
-  if (typeof model === 'string') return await readUserFile(model, 'model');
+  if (typeof model === 'string') return await readModelFile(model);
   if (!(model instanceof Uint8Array)) throw invalidArgument('model', 'a path or the bytes of an ONNX file', model);
   // A Buffer is one, too, but its slice() is a view, where Uint8Array's is a copy: readers rely on the copy.
   return new Uint8Array(model.buffer, model.byteOffset, model.byteLength);

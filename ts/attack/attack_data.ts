@@ -7,10 +7,10 @@ import { BlindspotError, invalidArgument } from '../errors.ts';
 export interface RawImages {
   /** [N, …shape] */
   images: Float32Array;
-  /** [N] */
-  labels: ArrayLike<number>;
+  /** [N]; without them the model's own answers count as right. */
+  labels?: ArrayLike<number | bigint>;
   /** [N], for target 'labels'. */
-  targets?: ArrayLike<number>;
+  targets?: ArrayLike<number | bigint>;
   /** Of one image; default: as the model takes it. */
   shape?: readonly number[];
 }
@@ -53,16 +53,22 @@ function fromRaw(data: RawImages, imageShape: readonly number[]): ImageSet {
     images,
     shape,
     count,
-    labels: classIndices('labels', data.labels),
+    ...(data.labels === undefined
+      ? { labels: new Int32Array(count), unlabelled: true as const }
+      : { labels: classIndices('labels', data.labels) }),
     ...(data.targets === undefined ? {} : { targets: classIndices('targets', data.targets) }),
     source: 'The data',
   };
 }
 
-function classIndices(name: string, values: ArrayLike<number>): Int32Array {
+function classIndices(name: string, values: ArrayLike<number | bigint>): Int32Array {
+  if (typeof values !== 'object' || values === null || typeof values.length !== 'number') {
+    throw invalidArgument(name, 'an array of class indices', values);
+  }
   return Int32Array.from({ length: values.length }, (_, index) => {
-    const value = values[index];
-    if (!Number.isInteger(value)) throw invalidArgument(`${name}[${index}]`, 'a whole number', value);
-    return value as number;
+    const value = Number(values[index]);
+    // What does not fit would wrap round to another class.
+    if (value !== (value | 0)) throw invalidArgument(`${name}[${index}]`, 'a class index', values[index]);
+    return value;
   });
 }

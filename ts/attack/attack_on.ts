@@ -9,6 +9,8 @@
 import { type ImageSet, imageSize } from '../data/image_set.ts';
 import type { Kernel, SearchOptions } from '../kernel/kernel.ts';
 import type { KernelSelection } from '../kernel/load_kernel.ts';
+import { flushTinyWeights } from '../model/flush_tiny_weights.ts';
+import { type OpenedJudge, openJudge, precisionNoise } from '../model/open_judge.ts';
 import { attackGraph, hasRoundedKinks } from '../onnx/attack_graph.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import type { Model } from '../onnx/model.ts';
@@ -18,10 +20,8 @@ import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
-import { flushTinyWeights } from './flush_tiny_weights.ts';
 import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
 import { activationBytes, chooseLanes, smoothingBytes } from './lanes.ts';
-import { type OpenedJudge, openJudge, precisionNoise } from './open_judge.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
@@ -75,16 +75,15 @@ export async function attackOn(
   platform: AttackPlatform,
   bytes: Uint8Array,
   data: AttackData,
-  given: AttackOptions,
+  asked: AttackOptions,
 ): Promise<AttackOutcome> {
-  const options = completeAttackOptions(given, platform.defaultProvider);
+  const options = completeAttackOptions(asked, platform.defaultProvider);
   const { provider, method, effort, seed, signal } = options;
   const classifier = readClassifier(bytes, options);
   const { model } = classifier;
   const { imageShape, classes } = describeClassifier(model);
-  const set = prepareData(data, { imageShape, classes }, options.count);
-  const targeted = { ...set, classes };
-  checkTarget(options.target, targeted);
+  const given = prepareData(data, { imageShape, classes }, options.count);
+  if (given.unlabelled === undefined) checkTarget(options.target, { ...given, classes });
   const target = provider === 'webgpu' ? 'webgpu' : 'cpu';
   const smoothable = method === 'boundary' && hasRoundedKinks(model);
   const graph = attackGraph(flushTinyWeights(model), { target, smoothing: smoothable });
@@ -94,9 +93,10 @@ export async function attackOn(
 
   const judge = new Judge(opened.scorer, classes, judgeRows(model, options.maxMemory));
   const cleanStart = performance.now();
-  const clean = await judge.classify({ pixels: set.images, shape: set.shape, labels: set.labels });
+  const { set, clean } = await classified(judge, given, options.target);
+  checkTarget(options.target, { ...set, classes });
   const cleanSeconds = secondsSince(cleanStart);
-  const targets = chooseTargets(options.target, targeted, clean.leastLikely, seed);
+  const targets = chooseTargets(options.target, { ...set, classes }, clean.leastLikely, seed);
   const queue = rightlyAnswered(set, clean);
 
   const size = { images: queue.length, method, effort };
@@ -160,6 +160,20 @@ async function crossing(
   }
   const images = { pixels, rows: some.length, shape: set.shape, classes };
   return 2 * (await precisionNoise(platform.createSession, classifier, scorer, images));
+}
+
+/** What the model answers to the images as they are; where they have no labels, its answers are theirs. */
+async function classified(
+  judge: Judge,
+  given: ImageSet,
+  target: CompleteAttackOptions['target'],
+): Promise<{ set: ImageSet; clean: ClassifiedImages }> {
+  const images = { pixels: given.images, shape: given.shape };
+  const clean = await judge.classify({ ...images, labels: given.labels });
+  if (given.unlabelled === undefined) return { set: given, clean };
+  const labels = clean.predictions.map((prediction) => Math.max(0, prediction));
+  const set = { ...given, labels };
+  return { set, clean: target === 'least-likely' ? await judge.classify({ ...images, labels }) : clean };
 }
 
 function secondsSince(start: number): number {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { CopyScorer } from '../model/scorer.ts';
 import { logitsGraph } from '../onnx/attack_graph.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { distance, hardMargin, Judge, roundTo8Bits } from './judge.ts';
-import { CopyScorer } from './scorer.ts';
 import { CLASSES, classOf, linearImages, linearModel, logitsOf, PIXELS } from './testing/linear_classifier.ts';
 
 async function judgeOf(rows: number, use: (judge: Judge) => Promise<void>): Promise<void> {

@@ -5,8 +5,9 @@
  *     hard margin   untargeted: z_label - max_{j≠label} z_j     targeted: max_{j≠target} z_j - z_target
  *     adversarial   ⇔ margin < 0 and every pixel in [0, 1]
  */
+
+import type { Scorer } from '../model/scorer.ts';
 import { largest } from '../nn/evaluate.ts';
-import type { Scorer } from './scorer.ts';
 import { UNTARGETED } from './targets.ts';
 
 export interface Verdict {

@@ -6,8 +6,8 @@ import { type AttackOptions, EFFORTS, KERNELS, METHODS } from '../attack/attack_
 import type { AttackProgress } from '../attack/progress.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
-import { readUserFile } from '../data/read_file.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatCount, formatDistortion, formatSeconds, formatShare } from '../report/number_format.ts';
@@ -131,7 +131,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const { out, signal } = terminal;
   await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
-  const bytes = await readUserFile(file, 'model');
+  const bytes = await readModelFile(file);
   const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)).model);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
@@ -140,7 +140,9 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
     const preface = once(() => {
       const { imageShape, classes } = classifier;
       out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
-      out.write(`data    ${data.source}: ${formatCount(data.count)} images\n`);
+      out.write(
+        `data    ${data.source}: ${formatCount(data.count)} images${data.unlabelled ? ', without labels: the answers of the model count as right' : ''}\n`,
+      );
       out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
     });
     const outcome = await attack(bytes, data, {

@@ -1,8 +1,8 @@
 /** `blindspot check`: what a file is, in one screen. */
 import type { Command } from 'commander';
 import { loadData } from '../data/load_data.ts';
-import { readUserFile } from '../data/read_file.ts';
 import { checkModel, type ModelCheck } from '../model/check_model.ts';
+import { readModelFile } from '../model/read_model_file.ts';
 import { formatCount, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
@@ -43,7 +43,7 @@ export function addCheckCommand(program: Command, terminal: Terminal, finish: (c
 
 async function runCheck(model: string, flags: CheckFlags, { out, signal }: Terminal): Promise<ExitCode> {
   const path = await modelFile(model);
-  const bytes = await readUserFile(path, 'model');
+  const bytes = await readModelFile(path);
   const { data } = flags;
   const load =
     data === undefined

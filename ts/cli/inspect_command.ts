@@ -6,7 +6,7 @@ import { inspectUnits, type UnitInspection } from '../analysis/units/inspect_uni
 import { LAYER_VIEWS, type LayerView } from '../analysis/units/probe_graph.ts';
 import { unitFigurePng } from '../analysis/units/unit_figure.ts';
 import { loadData } from '../data/load_data.ts';
-import { readUserFile } from '../data/read_file.ts';
+import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { formatCount, formatShare } from '../report/number_format.ts';
@@ -67,7 +67,7 @@ async function runInspection(flags: InspectFlags, { out, err, signal }: Terminal
   const { layer, view, top, seed } = flags;
   await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
-  const bytes = await readUserFile(file, 'model');
+  const bytes = await readModelFile(file);
   const { imageShape, classes } = describeClassifier(readModel(bytes));
   const count = flags.count === undefined ? {} : { count: flags.count };
   const images = await loadData(flags.data, { imageShape, classes, signal, ...count });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { type SpectralReport, spectralReport } from '../analysis/spectral/spectral_report.ts';
 import { loadData } from '../data/load_data.ts';
-import { readUserFile } from '../data/read_file.ts';
+import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { formatCount, formatDistortion } from '../report/number_format.ts';
@@ -50,7 +50,7 @@ export function addSpectrumCommand(program: Command, terminal: Terminal, finish:
 async function runSpectrum(flags: SpectrumFlags, { out, signal }: Terminal): Promise<ExitCode> {
   if (flags.out !== undefined) await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
-  const bytes = await readUserFile(file, 'model');
+  const bytes = await readModelFile(file);
   const { imageShape, classes } = describeClassifier(readModel(bytes));
   const images =
     flags.data === undefined

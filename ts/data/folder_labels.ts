@@ -66,6 +66,21 @@ function parseJson(text: string, file: string): Map<string, FolderLabels> {
   return new Map(Object.entries(parsed.data).map(([name, label]) => [name, { label, target: undefined }]));
 }
 
+/**
+ * Classes by the names of the sub-folders, in the order of their letters, as torchvision's ImageFolder has them; undefined
+ * unless every image lies in one, none begins with a number, and there are as many as the model has classes.
+ */
+export function classesByFolder(names: readonly string[], classCount: number | undefined): string[] | undefined {
+  const folders = [...new Set(names.map((name) => (name.includes('/') ? name.slice(0, name.indexOf('/')) : '')))];
+  if (folders.some((folder) => folder === '' || /^\d/.test(folder)) || folders.length < 2) return undefined;
+  return classCount === undefined || folders.length === classCount ? folders.sort() : undefined;
+}
+
+/** Whether no image has a label: neither a table, nor sub-folders, nor numbers in front of names. */
+export function isUnlabelled(names: readonly string[], table: ReadonlyMap<string, FolderLabels> | undefined): boolean {
+  return table === undefined && names.every((name) => !name.includes('/') && !/^\d+[-_]/.test(name));
+}
+
 /** @throws INVALID_DATA when neither the table nor the name says the class. */
 export function labelOf(
   folder: string,

@@ -117,7 +117,10 @@ describe('labels', () => {
   test('by class name, by prefix of the file', async () => {
     const named = await folderOf('named', { 'cat/a.png': 1, 'dog/a.png': 1 });
     expect([...(await loadImageFolder(named, { classes: ['dog', 'cat'] })).labels]).toEqual([1, 0]);
-    await expect(loadImageFolder(named)).rejects.toThrow('no label for cat/a.png; put it into a folder');
+    expect([...(await loadImageFolder(named)).labels]).toEqual([0, 1]);
+    await expect(loadImageFolder(named, { classCount: 10 })).rejects.toThrow(
+      'no label for cat/a.png; put it into a folder',
+    );
     const flat = await folderOf('flat', { '4_x.png': 1, '5-y.png': 1 });
     expect([...(await loadImageFolder(flat)).labels]).toEqual([4, 5]);
   });
@@ -185,4 +188,41 @@ describe('what cannot be read', () => {
       'stopped',
     );
   });
+});
+
+test('hidden files are passed over, and files that nothing labels are unlabelled', async () => {
+  const folder = await folderOf('plain', { 'a.png': 1, 'b.png': 1 });
+  await writeFile(path.join(folder, '._a.png'), 'left by another system');
+  const set = await loadImageFolder(folder);
+  expect([set.names, set.unlabelled]).toEqual([['a.png', 'b.png'], true]);
+});
+
+test('a TIFF of floats, whose black and white nobody knows, is refused', async () => {
+  const folder = await folderOf('floats', { '0/a.png': 1 });
+  // Little-endian, one strip of 2 by 2 floats.
+  const tags = [
+    [256, 3, 1, 2],
+    [257, 3, 1, 2],
+    [258, 3, 1, 32],
+    [259, 3, 1, 1],
+    [262, 3, 1, 1],
+    [273, 4, 1, 8],
+    [277, 3, 1, 1],
+    [278, 3, 1, 2],
+    [279, 4, 1, 16],
+    [339, 3, 1, 3],
+  ] as const;
+  const bytes = new DataView(new ArrayBuffer(24 + 2 + 12 * tags.length + 4));
+  bytes.setUint32(0, 0x002a4949, true);
+  bytes.setUint32(4, 24, true);
+  for (let i = 0; i < 4; i++) bytes.setFloat32(8 + 4 * i, 0.5, true);
+  bytes.setUint16(24, tags.length, true);
+  for (const [i, [tag, type, count, value]] of tags.entries()) {
+    bytes.setUint16(26 + 12 * i, tag, true);
+    bytes.setUint16(28 + 12 * i, type, true);
+    bytes.setUint32(30 + 12 * i, count, true);
+    bytes.setUint32(34 + 12 * i, value, true);
+  }
+  await writeFile(path.join(folder, '0', 'b.tiff'), new Uint8Array(bytes.buffer));
+  await expect(loadImageFolder(folder, { resize: true })).rejects.toThrow('its pixels are of type float');
 });

@@ -1,15 +1,18 @@
 /**
  * A folder of image files as an image set, decoded by sharp (libvips).
  *
+ * Hidden files and files that are no images are passed over.
+ *
  * Labels come from labels.csv (lines "file,label" or "file,label,target"), else from labels.json ({ "file": label }),
  * else from the class index that a sub-folder's name begins with (3/img.png, 3_cat/img.png), or, for files beside
- * each other, the one that the file's name begins with (3_img.png).
+ * each other, the one that the file's name begins with (3_img.png), or from the order of the sub-folders' names. Where
+ * nothing tells any, the set is unlabelled.
  */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { BlindspotError } from '../errors.ts';
-import { type FolderLabels, labelOf, readLabels } from './folder_labels.ts';
+import { classesByFolder, type FolderLabels, isUnlabelled, labelOf, readLabels } from './folder_labels.ts';
 import { type ImageLayout, imageLayout } from './image_layout.ts';
 import { checkCount, type ImageSet, imageSize } from './image_set.ts';
 import { DEFAULT_MAX_BYTES } from './npz.ts';
@@ -24,6 +27,8 @@ export interface ImageFolderOptions {
   count?: number;
   /** Class names: sub-folders may be called by them. */
   classes?: readonly string[];
+  /** Classes of the model: as many sub-folders without numbers are its classes, in the order of their names. */
+  classCount?: number;
   /** Most bytes that the pixels may take; default 4 GiB. */
   maxBytes?: number;
   onProgress?: (done: number, total: number) => void;
@@ -31,6 +36,9 @@ export interface ImageFolderOptions {
 }
 
 const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.avif']);
+
+/** Types of pixels whose black and white are known. */
+const EIGHT_TO_SIXTEEN_BITS: ReadonlySet<string> = new Set(['uchar', 'ushort']);
 
 /** Files decoded at once: sharp has threads of its own. */
 const PARALLEL = 8;
@@ -55,7 +63,11 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
   const count = options.count ?? names.length;
   checkCount(count, names.length, folder);
   const chosen = names.slice(0, count);
-  const known = chosen.map((name) => labelOf(folder, name, labels, options.classes));
+  const unlabelled = isUnlabelled(names, labels);
+  const classes = options.classes ?? classesByFolder(names, options.classCount);
+  const known = unlabelled
+    ? chosen.map(() => ({ label: 0, target: undefined }))
+    : chosen.map((name) => labelOf(folder, name, labels, classes));
 
   const shape = options.shape ?? (await shapeOf(path.join(folder, first)));
   const layout = imageLayout(shape);
@@ -84,7 +96,8 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
     await Promise.all(group.map(decode));
     options.onProgress?.(start + group.length, count);
   }
-  return { images, shape: [...shape], count, ...columns(known), names: chosen, source: folder };
+  const unknown = unlabelled ? { unlabelled: true as const } : {};
+  return { images, shape: [...shape], count, ...columns(known), ...unknown, names: chosen, source: folder };
 }
 
 function columns(known: readonly FolderLabels[]): { labels: Int32Array; targets?: Int32Array } {
@@ -108,7 +121,8 @@ async function listImages(folder: string): Promise<string[]> {
   } catch (cause) {
     throw fileError(folder, 'image folder', cause);
   }
-  const isImage = (name: string) => EXTENSIONS.has(path.extname(name).toLowerCase());
+  const isHidden = (name: string) => name.split('/').some((part) => part.startsWith('.'));
+  const isImage = (name: string) => !isHidden(name) && EXTENSIONS.has(path.extname(name).toLowerCase());
   return names.filter(isImage).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
@@ -119,7 +133,12 @@ async function shapeOf(file: string): Promise<number[]> {
 
 async function readMetadata(file: string): Promise<{ width: number; height: number; channels: number }> {
   try {
-    const { autoOrient, channels } = await sharp(file).metadata();
+    const { autoOrient, channels, depth } = await sharp(file).metadata();
+    if (!EIGHT_TO_SIXTEEN_BITS.has(depth)) {
+      throw new Error(
+        `its pixels are of type ${depth}, which says nothing of black and white; save it with 8 or 16 bits`,
+      );
+    }
     return { width: autoOrient.width, height: autoOrient.height, channels };
   } catch (cause) {
     throw unreadable(file, cause);

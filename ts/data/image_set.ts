@@ -10,6 +10,8 @@ export interface ImageSet {
   readonly count: number;
   /** Class index of each image, [count]. */
   readonly labels: Int32Array;
+  /** The data holds no labels (they are all 0): the model's own answers count as right. */
+  readonly unlabelled?: true;
   /** Class wanted of each image by a targeted attack, [count]. */
   readonly targets?: Int32Array;
   /** File names, where there are some. */
@@ -57,6 +59,7 @@ export function selectImages(set: ImageSet, indices: ArrayLike<number>, source =
     shape: set.shape,
     count: order.length,
     labels: pick(set.labels),
+    ...(set.unlabelled === undefined ? {} : { unlabelled: true as const }),
     ...(set.targets === undefined ? {} : { targets: pick(set.targets) }),
     ...(set.names === undefined ? {} : { names: order.map((index) => set.names?.[index] ?? '') }),
     source,
@@ -101,7 +104,7 @@ export function validateImages(set: ImageSet, limits: ImageSetLimits = {}): void
   checkClasses(set, 'label', set.labels, limits.classes);
   if (set.targets !== undefined) {
     checkClasses(set, 'target', set.targets, limits.classes);
-    const same = set.targets.findIndex((target, index) => target === set.labels[index]);
+    const same = set.unlabelled ? -1 : set.targets.findIndex((target, index) => target === set.labels[index]);
     if (same >= 0) throw invalidData(set, `has target ${set.targets[same]} equal to the label ${at(set, same)}`);
   }
 }

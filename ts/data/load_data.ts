@@ -62,6 +62,7 @@ async function readData(name: string, options: LoadDataOptions): Promise<ImageSe
     ...(options.imageShape === undefined ? {} : { shape: options.imageShape }),
     ...(options.resize === undefined ? {} : { resize: options.resize }),
     ...(options.classNames === undefined ? {} : { classes: options.classNames }),
+    ...(options.classes === undefined ? {} : { classCount: options.classes }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
 }

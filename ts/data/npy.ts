@@ -1,7 +1,9 @@
 /**
  * NumPy's array file (.npy, format 1.0 to 3.0): the magic "\x93NUMPY", a version, the header's length, a Python
- * dictionary { descr, fortran_order, shape }, then the values. Little-endian and C order only.
+ * dictionary { descr, fortran_order, shape }, then the values; read in either order of bytes and of axes, half precision as
+ * float32; written little-endian, in C order.
  */
+import { halfToNumber } from '../base/half_precision.ts';
 import { BlindspotError } from '../errors.ts';
 
 export type NpyData =
@@ -61,17 +63,43 @@ export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const shape = parseShape(/'shape'\s*:\s*\(([^)]*)\)/.exec(header)?.[1]);
   if (descr === undefined || order === undefined || shape === undefined) throw fail(`its header is ${header.trim()}`);
-  const type = TYPES[descr];
-  if (type === undefined)
-    throw fail(`expected one of the types ${Object.keys(TYPES).join(', ')} but received ${descr}`);
-  if (order === 'True') throw fail('it is in Fortran order; save it with numpy.ascontiguousarray');
+  const half = descr.slice(1) === 'f2';
+  const type = half ? Uint16Array : TYPES[descr.replace(/^[>=]/, '<')];
+  if (type === undefined) {
+    throw fail(`expected one of the types ${[...Object.keys(TYPES), '<f2'].join(', ')} but received ${descr}`);
+  }
 
   const expected = shape.reduce((product, size) => product * size, 1) * type.BYTES_PER_ELEMENT;
   const received = bytes.length - start - length;
   if (received !== expected)
     throw fail(`expected ${expected} bytes for shape (${shape.join(', ')}) but received ${received}`);
   // A copy: values need not be aligned in the file.
-  return { shape, data: new type(bytes.slice(start + length).buffer as ArrayBuffer) };
+  const raw = bytes.slice(start + length);
+  if (descr.startsWith('>')) reverseBytes(raw, type.BYTES_PER_ELEMENT);
+  const read = new type(raw.buffer as ArrayBuffer);
+  const data = half ? Float32Array.from(read as Uint16Array, halfToNumber) : read;
+  return { shape, data: order === 'True' ? inRows(data, shape) : data };
+}
+
+function reverseBytes(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+}
+
+/** Values in the order of columns (Fortran's) brought to that of rows. */
+function inRows(columns: NpyData, shape: readonly number[]): NpyData {
+  const rows = columns.slice();
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
+  const index = new Array<number>(shape.length).fill(0);
+  for (let to = 0; to < rows.length; to++) {
+    const from = index.reduce((sum, at, axis) => sum + at * (strides[axis] as number), 0);
+    rows[to] = columns[from] as never;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+  return rows;
 }
 
 function parseShape(text: string | undefined): number[] | undefined {

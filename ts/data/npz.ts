@@ -4,6 +4,7 @@
  */
 import { unzipSync, zipSync } from 'fflate';
 import { BlindspotError } from '../errors.ts';
+import { crc32 } from './crc32.ts';
 import type { ImageSet } from './image_set.ts';
 import { formatNpy, type NpyArray, parseNpy } from './npy.ts';
 
@@ -49,12 +50,36 @@ export function parseNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<strin
       },
     );
   }
+  checkSums(bytes, files, source);
   return new Map(
     Object.entries(files).map(([file, content]) => [
       arrayName(file),
       parseNpy(content, `${source}: ${arrayName(file)}`),
     ]),
   );
+}
+
+/** The sums that the archive's directory gives for its files: a damaged one is never read as data. */
+function checkSums(bytes: Uint8Array, files: Readonly<Record<string, Uint8Array>>, source: string): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const DIRECTORY_ENTRY = 0x02014b50;
+  const END = 0x06054b50;
+  let end = bytes.length - 22;
+  while (end >= 0 && view.getUint32(end, true) !== END) end -= 1;
+  if (end < 0) return;
+  let at = view.getUint32(end + 16, true);
+  while (at + 46 <= end && view.getUint32(at, true) === DIRECTORY_ENTRY) {
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
+    const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + (nameLength ?? 0)));
+    const content = files[name];
+    if (content && crc32(content) !== view.getUint32(at + 16, true)) {
+      throw new BlindspotError(
+        'INVALID_DATA',
+        `${source}: ${arrayName(name)} is damaged (its checksum differs); download or save it again`,
+      );
+    }
+    at += 46 + (nameLength ?? 0) + (extraLength ?? 0) + (commentLength ?? 0);
+  }
 }
 
 /** Float32 pixels: the highest level saves 1 % more than the lowest, at 1.6 times its time. */
@@ -73,16 +98,27 @@ export function formatNpz(
   });
 }
 
+/** Names that arrays of each kind go by, the first ones ours. */
+const IMAGE_NAMES = ['images', 'x_test', 'x', 'X', 'data', 'test_images', 'x_train', 'arr_0'];
+const LABEL_NAMES = ['labels', 'y_test', 'y', 'Y', 'label', 'targets_true', 'test_labels', 'y_train', 'arr_1'];
+
 /**
- * Images from the arrays `images` (uint8, divided by 255; float32 or float64 in [0, 1]; [N, n], [N, H, W],
- * [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` and, where there, `targets` (any integer type, [N]; all −1,
- * as an untargeted attack writes them, is none).
+ * Images from the array `images`, or what else they are called (uint8, divided by 255; half, single or double precision in
+ * [0, 1]; [N, n], [N, H, W], [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` (any integer type or whole numbers,
+ * [N] or [N, 1], or one-hot [N, C]; without them the set is unlabelled) and, where there, `targets` ([N]; all −1, as an
+ * untargeted attack writes them, is none).
  * @throws INVALID_DATA naming the array.
  */
 export function imageSetFromNpz(bytes: Uint8Array, options: NpzOptions = {}): ImageSet {
   const source = options.source ?? 'The .npz';
-  const arrays = parseNpz(bytes, { ...options, only: ['images', 'labels', 'targets'] });
-  const images = required(arrays, 'images', source);
+  const arrays = parseNpz(bytes, { ...options, only: [...IMAGE_NAMES, ...LABEL_NAMES, 'targets'] });
+  const images = find(arrays, IMAGE_NAMES);
+  if (images === undefined) {
+    throw new BlindspotError(
+      'INVALID_DATA',
+      `${source}: expected an array called ${IMAGE_NAMES.join(', ')} but found ${listed(parseNpz(bytes, options))}`,
+    );
+  }
   const [count = 0, ...shape] = images.shape;
   if (shape.length < 1 || shape.length > 3) {
     throw new BlindspotError(
@@ -94,24 +130,29 @@ export function imageSetFromNpz(bytes: Uint8Array, options: NpzOptions = {}): Im
   if (bytesNeeded > (options.maxBytes ?? DEFAULT_MAX_BYTES)) {
     throw tooLarge(source, bytesNeeded, options.maxBytes ?? DEFAULT_MAX_BYTES);
   }
-  const listed = arrays.get('targets');
-  const targets = listed === undefined ? undefined : toClasses(listed, 'targets', count, source);
+  const labels = find(arrays, LABEL_NAMES);
+  const wanted = arrays.get('targets');
+  const targets = wanted === undefined ? undefined : toClasses(wanted, 'targets', count, source);
   return {
     images: toPixels(images, source),
     shape,
     count,
-    labels: toClasses(required(arrays, 'labels', source), 'labels', count, source),
+    ...(labels === undefined
+      ? { labels: new Int32Array(count), unlabelled: true as const }
+      : { labels: toClasses(labels, 'labels', count, source) }),
     ...(targets === undefined || targets.every((target) => target === NO_TARGET) ? {} : { targets }),
     source,
   };
 }
 
-/** @throws INVALID_DATA listing the arrays there are. */
-function required(arrays: ReadonlyMap<string, NpyArray>, name: string, source: string): NpyArray {
-  const array = arrays.get(name);
-  if (array !== undefined) return array;
-  const found = [...arrays.keys()].join(', ') || 'neither images, labels nor targets';
-  throw new BlindspotError('INVALID_DATA', `${source}: expected an array called ${name} but found ${found}`);
+function find(arrays: ReadonlyMap<string, NpyArray>, names: readonly string[]): NpyArray | undefined {
+  const name = names.find((known) => arrays.has(known));
+  return name === undefined ? undefined : arrays.get(name);
+}
+
+function listed(arrays: ReadonlyMap<string, NpyArray>): string {
+  const found = [...arrays].map(([name, { shape, data }]) => `${name} (${typeName(data)} [${shape.join(', ')}])`);
+  return found.join(', ') || 'no array';
 }
 
 function toPixels({ data }: NpyArray, source: string): Float32Array {
@@ -128,19 +169,16 @@ function toPixels({ data }: NpyArray, source: string): Float32Array {
   );
 }
 
-function toClasses({ data, shape }: NpyArray, name: string, count: number, source: string): Int32Array {
-  if (shape.length !== 1 || shape[0] !== count) {
+function toClasses(array: NpyArray, name: string, count: number, source: string): Int32Array {
+  const { data, shape } = array;
+  const [rows, columns = 1, ...others] = shape;
+  if (shape.length === 0 || rows !== count || others.length > 0) {
     throw new BlindspotError(
       'INVALID_DATA',
-      `${source}: expected ${name} of shape [${count}] but received [${shape.join(', ')}]`,
+      `${source}: expected ${name} of shape [${count}], [${count}, 1] or one-hot [${count}, C] but received [${shape.join(', ')}]`,
     );
   }
-  if (data instanceof Float32Array || data instanceof Float64Array) {
-    throw new BlindspotError(
-      'INVALID_DATA',
-      `${source}: expected ${name} of an integer type but received ${typeName(data)}`,
-    );
-  }
+  if (columns > 1) return oneHotClasses(array, name, columns, source);
   const classes = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const value = Number(data[i]);
@@ -149,6 +187,15 @@ function toClasses({ data, shape }: NpyArray, name: string, count: number, sourc
     classes[i] = value;
   }
   return classes;
+}
+
+function oneHotClasses({ data }: NpyArray, name: string, columns: number, source: string): Int32Array {
+  return Int32Array.from({ length: data.length / columns }, (_, row) => {
+    const own = Array.from({ length: columns }, (_value, k) => Number(data[row * columns + k]));
+    const at = own.indexOf(1);
+    if (at >= 0 && own.every((value, k) => value === (k === at ? 1 : 0))) return at;
+    throw new BlindspotError('INVALID_DATA', `${source}: row ${row} of ${name} is not one-hot`);
+  });
 }
 
 function typeName(data: NpyArray['data']): string {

@@ -3,8 +3,6 @@
  * data, and what it seems to want of its pixels.
  */
 
-import { flushTinyWeights } from '../attack/flush_tiny_weights.ts';
-import { openJudge } from '../attack/open_judge.ts';
 import { type ImageSet, imageSize } from '../data/image_set.ts';
 import { BlindspotError } from '../errors.ts';
 import { attackGraph, hasRoundedKinks } from '../onnx/attack_graph.ts';
@@ -13,7 +11,9 @@ import { describeFile, type FileDescription } from '../onnx/describe_file.ts';
 import { type Classifier, type ClassifierOptions, readClassifier } from '../onnx/read_classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
+import { flushTinyWeights } from './flush_tiny_weights.ts';
 import { guessInputs, type InputGuess } from './input_guesses.ts';
+import { openJudge } from './open_judge.ts';
 
 export interface CheckOptions extends ClassifierOptions {
   provider?: ProviderName;

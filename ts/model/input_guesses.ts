@@ -1,6 +1,5 @@
 /** What models commonly want of their pixels, tried one after the other on labelled images. */
 
-import { OriginalScorer } from '../attack/original_scorer.ts';
 import { type ImageSet, imageSize } from '../data/image_set.ts';
 import { largest } from '../nn/evaluate.ts';
 import type { Model } from '../onnx/model.ts';
@@ -8,6 +7,7 @@ import type { InputOptions } from '../onnx/preprocessing.ts';
 import { pixelMap } from '../onnx/preprocessing.ts';
 import type { Classifier } from '../onnx/read_classifier.ts';
 import type { Session } from '../runtime/session.ts';
+import { OriginalScorer } from './original_scorer.ts';
 
 export interface InputGuess {
   readonly input: InputOptions;

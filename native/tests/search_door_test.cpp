@@ -41,7 +41,7 @@ TEST_CASE("an option outside its range is refused by name") {
       {&bs_search_options::lanes, 65537.0, "lanes"},
       {&bs_search_options::method, 2.0, "method"},
       {&bs_search_options::method, -1.0, "method"},
-      {&bs_search_options::effort, 2.0, "effort"},
+      {&bs_search_options::effort, 3.0, "effort"},
       {&bs_search_options::effort, 0.5, "effort"},
       {&bs_search_options::lower, kNan, "lower"},
       {&bs_search_options::lower, -kInf, "lower"},

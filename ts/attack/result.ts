@@ -59,7 +59,7 @@ export interface AttackSummary {
   seconds: number;
   secondsPerImage: number;
   method: 'boundary' | 'penalty';
-  effort: 'fast' | 'thorough';
+  effort: 'fast' | 'thorough' | 'exhaustive';
   target: string;
   kernel: string;
   instructionSet: string;

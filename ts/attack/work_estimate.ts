@@ -8,8 +8,8 @@ import type { AttackEffort, AttackMethod } from './attack_options.ts';
 
 /** Gradient evaluations an image: measured on MNIST with FC100-100-10, targeted and not. */
 const TYPICAL_EVALUATIONS: Readonly<Record<AttackMethod, Record<AttackEffort, number>>> = {
-  boundary: { fast: 30, thorough: 100 },
-  penalty: { fast: 130, thorough: 400 },
+  boundary: { fast: 30, thorough: 100, exhaustive: 3000 },
+  penalty: { fast: 130, thorough: 400, exhaustive: 400 },
 };
 
 /** Of one core: ONNX Runtime's float32 products on AVX2, from below. */

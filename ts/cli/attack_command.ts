@@ -91,7 +91,9 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
         'boundary',
       ),
     )
-    .addOption(choice('--effort <name>', 'thorough also starts from other classes', EFFORTS, 'fast'))
+    .addOption(
+      choice('--effort <name>', 'gradients per image: about 45, 400 or 3,000; more end nearer', EFFORTS, 'fast'),
+    )
     .addOption(
       choice(
         '--kernel <name>',

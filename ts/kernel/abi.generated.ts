@@ -80,8 +80,12 @@ export type SearchMethod = (typeof SearchMethod)[keyof typeof SearchMethod];
 
 /** bs_effort */
 export const Effort = {
+  /** 44, 50: the nearest classes */
   FAST: 0,
+  /** 400, 300: all of them, and restarts */
   THOROUGH: 1,
+  /** 3000: restarts as long as there are evaluations */
+  EXHAUSTIVE: 2,
 } as const;
 export type Effort = (typeof Effort)[keyof typeof Effort];
 

@@ -68,7 +68,7 @@ export interface SearchOptions {
   /** Images searched at once. */
   lanes: number;
   method?: 'boundary' | 'penalty';
-  effort?: 'fast' | 'thorough';
+  effort?: 'fast' | 'thorough' | 'exhaustive';
   /** The box; default [0, 1]. */
   lower?: number;
   upper?: number;

@@ -12,7 +12,7 @@ const maxLanes = 65_536;
 
 const methodCodes = { 'L-BFGS-B': Method.LBFGSB, SPG: Method.SPG } as const;
 const searchMethodCodes = { boundary: SearchMethod.BOUNDARY, penalty: SearchMethod.PENALTY } as const;
-const effortCodes = { fast: Effort.FAST, thorough: Effort.THOROUGH } as const;
+const effortCodes = { fast: Effort.FAST, thorough: Effort.THOROUGH, exhaustive: Effort.EXHAUSTIVE } as const;
 
 /** @throws INVALID_ARGUMENT naming the option. */
 export function completeMinimizerOptions(options: MinimizerOptions): Required<MinimizerOptions> {

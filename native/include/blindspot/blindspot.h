@@ -120,7 +120,12 @@ typedef enum bs_search_method {
   BS_SEARCH_PENALTY = 1   /* Szegedy et al. 2013: min c|r|^2 + cross-entropy, bisection in log c */
 } bs_search_method;
 
-typedef enum bs_effort { BS_EFFORT_FAST = 0, BS_EFFORT_THOROUGH = 1 } bs_effort;
+/* Evaluations per image, method boundary, untargeted and targeted. */
+typedef enum bs_effort {
+  BS_EFFORT_FAST = 0,      /* 44, 50: the nearest classes */
+  BS_EFFORT_THOROUGH = 1,  /* 400, 300: all of them, and restarts */
+  BS_EFFORT_EXHAUSTIVE = 2 /* 3000: restarts as long as there are evaluations */
+} bs_effort;
 
 /* How a lane ended. */
 typedef enum bs_lane_status {

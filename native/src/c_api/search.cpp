@@ -22,7 +22,7 @@ const char* bad_option(const bs_search_options& options) {
   if (!whole_within(options.classes, 2.0, kMost)) return "classes";
   if (!whole_within(options.lanes, 1.0, 65536.0)) return "lanes";
   if (!whole_within(options.method, BS_SEARCH_BOUNDARY, BS_SEARCH_PENALTY)) return "method";
-  if (!whole_within(options.effort, BS_EFFORT_FAST, BS_EFFORT_THOROUGH)) return "effort";
+  if (!whole_within(options.effort, BS_EFFORT_FAST, BS_EFFORT_EXHAUSTIVE)) return "effort";
   if (!(std::fabs(options.lower) < 1e30)) return "lower";
   if (!(std::fabs(options.upper) < 1e30)) return "upper";
   if (!(static_cast<float>(options.lower) < static_cast<float>(options.upper))) return "upper";

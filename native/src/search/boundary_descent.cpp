@@ -27,6 +27,11 @@ constexpr double kErrorShare = 0.5;       // of the expected error that aim make
 constexpr double kLateCrossing = 10.0;   // steps after which, as long as none has crossed, more and more is made up for
 constexpr double kPoorPrediction = 0.2;  // linear error over |a| |d|: the trust radius shrinks above,
 constexpr double kGoodPrediction = 0.1;  // and grows below
+// A step before the first crossing is taken back when it leaves more than so much of the margin and less than so much of
+// the slope, and the next one is no longer than so much of it.
+constexpr double kNoGain = 0.9;
+constexpr double kFlat = 0.2;
+constexpr double kRejectedTrust = 0.25;
 constexpr double kTrustShrink = 0.8;
 constexpr double kTrustGrowth = 1.3;
 constexpr double kCheckTrust = 0.1;      // of |f|, while convergence is checked
@@ -319,6 +324,13 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
     const double ratio = std::fmin(1.0, trapezoid_error / linear_error);
     if (ratio < kSmoothRatio) ++smooth_steps_;
     smoothness_ = kSmoothnessMemory * smoothness_ + (1.0 - kSmoothnessMemory) * ratio;
+  }
+  if (!crossed() && !answer.adversarial && margin > kNoGain * margin_ && scale_ * answer.slope < kFlat * slope_) {
+    // Onto a plateau, and hardly nearer to the boundary: the linearisation says nothing so far out.
+    trust_ = kRejectedTrust * step;
+    curvature_.discard();
+    ++steps_;
+    return;
   }
   const double prediction = linear_error / (slope_ * step + 1e-12);
   if (prediction > kPoorPrediction) trust_ = std::fmin(trust_, kTrustShrink * step);

@@ -111,6 +111,17 @@ constexpr double kOffWalls = 1e-3;      // of the box
 constexpr double kUnproven = 0.3;       // KKT residual
 constexpr double kFirstReach = 0.3;     // of the distance, for the first step of a descent from there
 
+constexpr int kExhaustive = 3000;  // evaluations of that effort
+// Where restarts begin: noise of so much of the best distance, around the best point or the image.
+struct LaterStart {
+  double reach;
+  bool from_image;
+};
+constexpr LaterStart kNearBest = {0.5, false};
+// Beyond those of `thorough`, in turn; those around the image go towards its nearest classes, one after the other.
+constexpr LaterStart kLaterStarts[] = {{1.0, false}, {0.7, true}, {0.25, false}, {1.5, true}};
+constexpr int kLaterKinds = 4;
+
 constexpr int kRescue = 4;        // budgets spent on an image before it counts as failed,
 constexpr int kAfterRescue = 20;  // and evaluations from its first success on, to come nearer
 
@@ -131,14 +142,14 @@ constexpr int kFirstShaken = 6;
 constexpr double kFirstShake = 0.8;  // of the distance expected, at the first such step
 
 const Effort& effort_of(const SearchOptions& options, Goal goal) {
-  if (options.effort == BS_EFFORT_THOROUGH) return goal.targeted() ? kThoroughTargeted : kThorough;
+  if (options.effort != BS_EFFORT_FAST) return goal.targeted() ? kThoroughTargeted : kThorough;
   return goal.targeted() ? kFastTargeted : kFast;
 }
 
 }  // namespace
 
 int BoundarySearch::most_screened(const SearchOptions& options) {
-  const int screened = options.effort == BS_EFFORT_THOROUGH ? kThorough.screened : kFast.screened;
+  const int screened = options.effort != BS_EFFORT_FAST ? kThorough.screened : kFast.screened;
   return screened < options.classes - 1 ? screened : options.classes - 1;
 }
 
@@ -155,7 +166,8 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   ending_ = false;
   first_success_ = 0;
   waiting_ = resumed_ = rough_ = rugged_ = false;
-  budget_ = options.max_evaluations > 0 ? options.max_evaluations : effort_of(options, goal).budget;
+  const int own = options.effort == BS_EFFORT_EXHAUSTIVE ? kExhaustive : effort_of(options, goal).budget;
+  budget_ = options.max_evaluations > 0 ? options.max_evaluations : own;
   span_ = effort_of(options, goal).steps;
   ask_goal(goal.targeted() ? kAtImage : kAwayFromLabel);
 }
@@ -391,7 +403,7 @@ bool BoundarySearch::next_start() {
     ask_segment();
     return false;
   }
-  if ((succeeded() && restarts_ >= effort_of(*options_, goal_).restarts) || over_budget()) {
+  if ((succeeded() && !may_restart()) || over_budget()) {
     finish(over_budget() ? BS_LANE_BUDGET : BS_LANE_CONVERGED);
     return false;
   }
@@ -429,6 +441,12 @@ bool BoundarySearch::keep_off_walls() {
   }
   if (moved) options_ = &inner_;
   return moved;
+}
+
+// A budget beyond that of the effort is for restarts.
+bool BoundarySearch::may_restart() const {
+  const Effort& effort = effort_of(*options_, goal_);
+  return effort.restarts > 0 && (restarts_ < effort.restarts || budget_ > effort.budget);
 }
 
 // Does the point just judged, now the best, lie so far across the boundary that the linearisation which led there said
@@ -550,9 +568,14 @@ bool BoundarySearch::start_from_noise() {
   ++restarts_;
   ++starts_;
   const double width = static_cast<double>(options_->box.upper) - static_cast<double>(options_->box.lower);
-  const double norm = succeeded() ? 0.5 * best_l2_ : 0.02 * width * std::sqrt(static_cast<double>(n)) * restarts_;
-  add_noise(succeeded() ? best_ : x_, norm);
-  const int towards = goal_.targeted() ? goal_.target : succeeded() ? best_class_ : candidates_[0].one_hot;
+  const int later = restarts_ - effort_of(*options_, goal_).restarts;
+  const LaterStart& start = later > 0 ? kLaterStarts[later % kLaterKinds] : kNearBest;
+  const double norm =
+      succeeded() ? start.reach * best_l2_ : 0.02 * width * std::sqrt(static_cast<double>(n)) * restarts_;
+  const bool from_image = !succeeded() || start.from_image;
+  add_noise(from_image ? x_ : best_, norm);
+  const int other = candidates_[later > 0 && candidate_count_ > 0 ? later / kLaterKinds % candidate_count_ : 0].one_hot;
+  const int towards = goal_.targeted() ? goal_.target : from_image ? other : best_class_;
   question_ = {towards, 1.0, kTowardsClass};
   stage_ = Stage::kNoise;
   return true;

@@ -70,6 +70,7 @@ class BoundarySearch final : public Lane {
   bool too_deep() const;
   bool unproven() const;
   bool lies_inside() const;
+  bool may_restart() const;
   bool at_wits_end() const;
   bool ask_start();
   bool keep_off_walls();

@@ -32,7 +32,7 @@ Lbfgsb<float>::Options PenaltySearch::solver_options(const SearchOptions& option
 void PenaltySearch::begin(const SearchOptions& options, double id, Goal goal) {
   open(options, id, goal);
   stage_ = Stage::kClean;
-  const int own = options.effort == BS_EFFORT_THOROUGH ? kThoroughBudget : kFastBudget;
+  const int own = options.effort != BS_EFFORT_FAST ? kThoroughBudget : kFastBudget;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : own;
   largest_success_ = 0.0;
   smallest_failure_ = HUGE_VAL;
@@ -108,7 +108,7 @@ void PenaltySearch::after_minimisation() {
   } else if (smallest_failure_ == HUGE_VAL) {
     c_ *= kFactor;
   } else {
-    const double enough = options_->effort == BS_EFFORT_THOROUGH ? kThoroughRatio : kFastRatio;
+    const double enough = options_->effort != BS_EFFORT_FAST ? kThoroughRatio : kFastRatio;
     if (smallest_failure_ <= enough * largest_success_) return finish(BS_LANE_CONVERGED);
     c_ = std::sqrt(largest_success_ * smallest_failure_);
   }

@@ -282,7 +282,7 @@ describe('refusals, in one line', () => {
   test.each([
     [{ target: 'nearest' }, 'none, random, least-likely, labels or a class index for target but received "nearest"'],
     [{ method: 'fgsm' }, 'Expected boundary or penalty for method but received "fgsm"'],
-    [{ effort: 'some' }, 'Expected fast or thorough for effort'],
+    [{ effort: 'some' }, 'Expected fast or thorough or exhaustive for effort'],
     [{ kernel: 'rust' }, 'Expected auto or native or wasm for kernel but received "rust"'],
     [{ provider: 'tpu' }, 'Expected one of cpu, cuda, webgpu, wasm for provider but received "tpu"'],
     [{ workers: 0 }, 'Expected a whole number from 1 to 256 for workers but received 0'],

@@ -178,7 +178,7 @@ describe.each(['native', 'wasm'] as const)('search of the %s kernel', (name) => 
     [{ classes: 1 }, 'Expected an integer from 2 to 2147483647 for classes but received 1'],
     [{ lanes: 0 }, 'Expected an integer from 1 to 65536 for lanes but received 0'],
     [{ method: 'fgsm' }, 'Expected boundary or penalty for method but received "fgsm"'],
-    [{ effort: 'some' }, 'Expected fast or thorough for effort but received "some"'],
+    [{ effort: 'some' }, 'Expected fast or thorough or exhaustive for effort but received "some"'],
     [{ lower: 1, upper: 1 }, 'Expected a number above lower, 1, for upper but received 1'],
     [{ upper: Infinity }, 'Expected a finite number for upper but received Infinity'],
     [{ confidence: -1 }, 'for confidence but received -1'],

@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr int kLatticeRounds = 12;
+constexpr int kLatticeRounds = 30;
 
 void demand(bool holds, const char* what) {
   if (holds) return;

@@ -79,7 +79,7 @@ double most_evaluations(const bs_search_options& options, bool targeted) {
       budget = 4.0 * (thorough ? (targeted ? 300.0 : 400.0) : (targeted ? 50.0 : 45.0));
     }
   }
-  return budget + (options.quantization > 0.0 ? 12.0 : 0.0);
+  return budget + (options.quantization > 0.0 ? 30.0 : 0.0);
 }
 
 std::vector<Outcome> checked_run(const bs_search_options& options, const Network& model,
@@ -264,6 +264,34 @@ TEST_CASE("other lattices: two levels, and sixteen of a box that is not [0, 1]")
     for (float pixel : outcome.example) {
       const double level = std::floor((pixel + 0.5) / 0.15 + 0.5);
       CHECK(pixel == doctest::Approx(-0.5 + 0.15 * level).epsilon(1e-6));
+    }
+  }
+}
+
+TEST_CASE("the lattice is never missed where a rounding of the stretched example meets it") {
+  Random random(235);
+  const Network model = network(kKinked, 120, random);
+  const std::vector<Task> tasks = tasks_of(model, true, 24, random);
+  for (const double bits : {1.0, 2.0, 8.0}) {
+    CAPTURE(bits);
+    auto options = search_run::options_for(model);
+    const std::vector<Outcome> plain = checked_run(options, model, tasks);
+    options.quantization = bits;
+    const std::vector<Outcome> rounded = checked_run(options, model, tasks);
+    const double levels = std::exp2(bits) - 1.0;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      if (!plain[i].succeeded()) continue;
+      bool met = false;
+      for (double stretch = 1.0; stretch < 5000.0 && !met; stretch = 1.0 + 2.0 * (stretch - 1.0) + 0.005) {
+        std::vector<float> point(model.n);
+        for (std::size_t p = 0; p < model.n; ++p) {
+          const double x = tasks[i].image[p];
+          const double y = std::fmin(1.0, std::fmax(0.0, x + stretch * (plain[i].example[p] - x)));
+          point[p] = static_cast<float>(std::floor(y * levels + 0.5) / levels);
+        }
+        met = model.hard_margin(point.data(), tasks[i].label, tasks[i].target) < -options.confidence;
+      }
+      if (met) CHECK(rounded[i].succeeded());
     }
   }
 }

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace blindspot {
 namespace {
-constexpr int kRounds = 12;
-constexpr int kLinearRounds = 5;  // of these, by the linear model; where several pieces meet it need not converge
-constexpr double kFirstStretch = 0.005;  // of y - x after those, doubled with every further round
+constexpr int kLinearRounds = 5;  // by the linear model; where several pieces meet it need not converge
+constexpr double kFirstStretch = 1.005;
+constexpr double kGrowth = 2.0;    // of what a stretch adds, from one to the next
+constexpr double kLargest = 1e4;   // stretch: every change is at its bound long before
+constexpr double kNarrow = 1.002;  // ratio of the two stretches at which the bisection ends
 }  // namespace
 
 // The float32 value of the nearest level: level / (2^bits - 1) of the box, as a decoder of 8-bit images computes it.
@@ -22,7 +25,9 @@ float LatticeRounding::level(double value) const {
 void LatticeRounding::begin(const float* x, const float* y, double margin, const float* gradient,
                             const SearchOptions& options, double confidence, float* point) {
   options_ = &options;
-  y_ = y;
+  std::memcpy(y_, y, options.n * sizeof(float));
+  stretch_ = across_ = 0.0;
+  short_ = 1.0;
   rounds_ = 0;
   aim_ = 1.5 * confidence;
   double moved = margin;
@@ -67,17 +72,35 @@ void LatticeRounding::cross(const float* x, double margin, const float* gradient
   }
 }
 
+void LatticeRounding::stretch(const float* x, double factor, float* point) {
+  stretch_ = factor;
+  for (std::size_t i = 0; i < options_->n; ++i) {
+    const double lower = options_->box.lower, upper = options_->box.upper;
+    const double y = x[i] + factor * (static_cast<double>(y_[i]) - static_cast<double>(x[i]));
+    point[i] = level(std::fmin(std::fmax(y, lower), upper));
+  }
+}
+
 bool LatticeRounding::refine(const float* x, double margin, const float* gradient, bool adversarial, float* point) {
-  if (adversarial || ++rounds_ >= kRounds) return false;
-  if (rounds_ < kLinearRounds) {
-    aim_ += 0.5 * std::fmax(margin, 0.0);
-    cross(x, margin, gradient, point);
+  if (++rounds_ >= kRounds) return false;
+  if (stretch_ == 0.0) {
+    if (adversarial) return false;
+    if (rounds_ < kLinearRounds) {
+      aim_ += 0.5 * std::fmax(margin, 0.0);
+      cross(x, margin, gradient, point);
+      return true;
+    }
+    stretch(x, kFirstStretch, point);
     return true;
   }
-  const double stretch = 1.0 + std::ldexp(kFirstStretch, rounds_ - kLinearRounds);
-  for (std::size_t i = 0; i < options_->n; ++i) {
-    point[i] = level(x[i] + stretch * (static_cast<double>(y_[i]) - static_cast<double>(x[i])));
+  (adversarial ? across_ : short_) = stretch_;
+  if (across_ == 0.0) {
+    if (short_ >= kLargest) return false;
+    stretch(x, 1.0 + kGrowth * (short_ - 1.0), point);
+    return true;
   }
+  if (across_ <= kNarrow * short_) return false;
+  stretch(x, std::sqrt(short_ * across_), point);
   return true;
 }
 

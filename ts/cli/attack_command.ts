@@ -7,6 +7,7 @@ import type { AttackProgress } from '../attack/progress.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readClassifier } from '../onnx/read_classifier.ts';
@@ -36,6 +37,7 @@ interface AttackFlags extends InputFlags {
   maxEvaluations: number;
   maxMemory?: number;
   resize: boolean;
+  classes?: string;
 }
 
 const EXAMPLES = `
@@ -124,6 +126,10 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     )
     .option('--max-memory <bytes>', 'memory for searches and activations, such as 512M (default: 2G)', byteCount)
     .option('--resize', 'scale and crop image files to the size that the model takes', false);
+  command.option(
+    '--classes <file>',
+    'names of the classes: a file of one a line, or imagenet (default: labels.txt or config.json beside the model)',
+  );
   addInputFlags(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: AttackFlags) => finish(await runAttack(flags, terminal, program)));
@@ -135,10 +141,11 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const file = await modelFile(flags.model);
   const bytes = await readModelFile(file);
   const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)).model);
+  const classNames = await readClassNames(flags.classes, file, classifier.classes);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
   try {
-    const data = await readImages(flags, classifier, terminal);
+    const data = await readImages(flags, { ...classifier, classNames }, terminal);
     const preface = once(() => {
       const { imageShape, classes } = classifier;
       out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
@@ -165,6 +172,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
       model: { name: file, path: file },
       data: { name: data.source, path: flags.data },
       commandLine: commandLine(program),
+      ...(classNames === undefined ? {} : { classNames }),
       settings: { ...flagSettings(flags), 'model SHA-256': sha256 },
       createdAt: new Date(),
     });
@@ -177,7 +185,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
 
 async function readImages(
   flags: AttackFlags,
-  classifier: { imageShape: number[]; classes: number },
+  classifier: { imageShape: number[]; classes: number; classNames: string[] | undefined },
   terminal: Terminal,
 ): Promise<ImageSet> {
   const progress = new ProgressLine(terminal.err, 'reading');
@@ -185,6 +193,7 @@ async function readImages(
     return await loadData(flags.data, {
       imageShape: classifier.imageShape,
       classes: classifier.classes,
+      ...(classifier.classNames === undefined ? {} : { classNames: classifier.classNames }),
       ...(flags.count === undefined ? {} : { count: flags.count }),
       resize: flags.resize,
       signal: terminal.signal,

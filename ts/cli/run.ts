@@ -5,6 +5,7 @@ import { BlindspotError } from '../errors.ts';
 import { addAttackCommand } from './attack_command.ts';
 import { addBenchCommand } from './bench_command.ts';
 import { addCheckCommand } from './check_command.ts';
+import { addDemoCommand } from './demo_command.ts';
 import { addInspectCommand } from './inspect_command.ts';
 import { addReproduceCommand } from './reproduce_command.ts';
 import { addSpectrumCommand } from './spectrum_command.ts';
@@ -49,6 +50,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   addTrainCommand(program, terminal, finish);
   addAttackCommand(program, terminal, finish);
   addCheckCommand(program, terminal, finish);
+  addDemoCommand(program, terminal, finish);
   addReproduceCommand(program, terminal, finish);
   addSpectrumCommand(program, terminal, finish);
   addInspectCommand(program, terminal, finish);

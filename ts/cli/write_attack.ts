@@ -11,16 +11,24 @@ import { writeOutputFolder } from './output_folder.ts';
 export async function writeAttack(folder: string, outcome: AttackOutcome, context: AttackReportContext): Promise<void> {
   const report = await renderAttackReport(outcome, context);
   await writeOutputFolder(folder, async (staging) => {
-    await writeFile(path.join(staging, 'results.json'), formatResults(outcome));
+    await writeFile(path.join(staging, 'results.json'), formatResults(outcome, context.classNames));
     await writeFile(path.join(staging, 'adversarial.npz'), formatAdversarial(outcome));
     await writeReport(staging, report);
   });
 }
 
 /** One line an example, so that the file can be read and compared by line. NaN becomes null. */
-export function formatResults({ summary, examples }: Pick<AttackOutcome, 'summary' | 'examples'>): string {
+export function formatResults(
+  { summary, examples }: Pick<AttackOutcome, 'summary' | 'examples'>,
+  classNames?: readonly string[],
+): string {
   const head = JSON.stringify({ summary }, undefined, 2).replace(/\n\}$/, '');
-  const lines = examples.map((example) => `    ${JSON.stringify(example)}`);
+  const named = (example: AttackOutcome['examples'][number]) => ({
+    ...example,
+    labelName: classNames?.[example.label],
+    predictionName: classNames?.[example.prediction],
+  });
+  const lines = examples.map((example) => `    ${JSON.stringify(named(example))}`);
   return `${head},\n  "examples": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 

@@ -6,14 +6,24 @@ import { type AttackOptions, EFFORTS, KERNELS, METHODS } from '../attack/attack_
 import type { AttackProgress } from '../attack/progress.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
+import { readUserFile } from '../data/read_file.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
 import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readClassifier } from '../onnx/read_classifier.ts';
-import { formatCount, formatDistortion, formatSeconds, formatShare } from '../report/number_format.ts';
+import { formatCount, formatDistortion, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { PROVIDERS } from '../runtime/session.ts';
 import { attackSummaryText } from './attack_summary_text.ts';
+import {
+  type Comparison,
+  compareWithBaseline,
+  type Gate,
+  type GateResult,
+  judgeGates,
+  junit,
+  parseGate,
+} from './gates.ts';
 import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
 import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parsers.ts';
 import { checkOutputFolder } from './output_folder.ts';
@@ -38,6 +48,15 @@ interface AttackFlags extends InputFlags {
   maxMemory?: number;
   resize: boolean;
   classes?: string;
+  failUnder: Gate[];
+  format: 'text' | 'json' | 'junit';
+  baseline?: string;
+}
+
+const FORMATS = ['text', 'json', 'junit'];
+
+function gate(text: string, before: readonly Gate[]): Gate[] {
+  return [...before, parseGate(text)];
 }
 
 const EXAMPLES = `
@@ -58,7 +77,7 @@ What it leaves in --out:
   figures/*.png     the report's figures
 
 Distortion is the root mean square change of a pixel, pixels in [0, 1]: sqrt(Σ (x' - x)² / n).
-The exit code is 0 when the attack ran to its end, 2 for a mistake in what was asked, 130 after Ctrl-C.`;
+The exit code is 0 when the attack ran to its end, 1 when a gate (--fail-under) is not met, 2 for a mistake in what was asked, 130 after Ctrl-C.`;
 
 /** @param finish takes the exit code. */
 export function addAttackCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
@@ -130,14 +149,28 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     '--classes <file>',
     'names of the classes: a file of one a line, or imagenet (default: labels.txt or config.json beside the model)',
   );
+  command
+    .option(
+      '--fail-under <gate>',
+      'exit with 1 unless it is met: distortion=0.01, l2=0.5 (means of what is found), robust-accuracy@0.02=0.9; repeatable',
+      gate,
+      [],
+    )
+    .addOption(
+      choice('--format <name>', 'what is printed: text, json (summary and gates) or junit (gates)', FORMATS, 'text'),
+    )
+    .option('--baseline <file>', 'results.json of an earlier attack, to compare with image by image');
   addInputFlags(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: AttackFlags) => finish(await runAttack(flags, terminal, program)));
 }
 
 async function runAttack(flags: AttackFlags, terminal: Terminal, program: Command): Promise<ExitCode> {
-  const { out, signal } = terminal;
+  const { signal } = terminal;
+  const plain = flags.format === 'text';
+  const out = plain ? terminal.out : terminal.err;
   await checkOutputFolder(flags.out);
+  const baseline = flags.baseline === undefined ? undefined : await readUserFile(flags.baseline, 'baseline');
   const file = await modelFile(flags.model);
   const bytes = await readModelFile(file);
   const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)).model);
@@ -176,12 +209,39 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
       settings: { ...flagSettings(flags), 'model SHA-256': sha256 },
       createdAt: new Date(),
     });
-    out.write(`\n${attackSummaryText(outcome.summary, flags.out, out.isTTY === true)}`);
-    return outcome.summary.interruptedOf === undefined ? ExitCode.OK : ExitCode.INTERRUPTED;
+    if (plain) out.write(`\n${attackSummaryText(outcome.summary, flags.out, out.isTTY === true)}`);
+    const gates = judgeGates(flags.failUnder, outcome);
+    const compared =
+      baseline === undefined
+        ? undefined
+        : compareWithBaseline(new TextDecoder().decode(baseline), flags.baseline ?? '', outcome);
+    if (flags.format === 'json') {
+      terminal.out.write(`${JSON.stringify({ summary: outcome.summary, gates, baseline: compared }, undefined, 2)}\n`);
+    } else if (flags.format === 'junit') terminal.out.write(junit(gates));
+    else for (const line of verdictLines(gates, compared)) out.write(`${line}\n`);
+    if (outcome.summary.interruptedOf !== undefined) return ExitCode.INTERRUPTED;
+    return gates.every(({ met }) => met) ? ExitCode.OK : ExitCode.GATE;
   } finally {
     progress.end();
   }
 }
+
+function verdictLines(gates: readonly GateResult[], compared: Comparison | undefined): string[] {
+  const lines = gates.map(({ met, why }) => `${met ? 'gate' : 'GATE'}        ${why}`);
+  if (compared === undefined) return lines;
+  const { images, nearer, further } = compared;
+  const named = (list: readonly number[]) => {
+    const more = list.length > SHOWN ? `, and ${list.length - SHOWN} more` : '';
+    return list.length === 0 ? '' : ` (${list.slice(0, SHOWN).join(', ')}${more})`;
+  };
+  lines.push(
+    `baseline    of ${plural(images, 'image')}, mistakes are nearer at ${nearer.length}${named(nearer)}, further at ${further.length}${named(further)}`,
+  );
+  return lines;
+}
+
+/** Positions of images shown. */
+const SHOWN = 10;
 
 async function readImages(
   flags: AttackFlags,

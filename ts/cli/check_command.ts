@@ -55,7 +55,7 @@ async function runCheck(model: string, flags: CheckFlags, { out, signal }: Termi
         };
   const check = await checkModel(createSession, bytes, load, classifierOptions(flags));
   out.write(`${checkText(path, bytes.length, check).join('\n')}\n`);
-  return check.blocked === undefined ? ExitCode.OK : ExitCode.INTERNAL;
+  return check.blocked === undefined ? ExitCode.OK : ExitCode.GATE;
 }
 
 function checkText(path: string, size: number, check: ModelCheck): string[] {

@@ -234,3 +234,32 @@ describe('help', () => {
     });
   });
 });
+
+describe('in a pipeline', () => {
+  const base = () => ['attack', '--model', at('model.onnx'), '--data', at('data.npz'), '--out', at('gated')];
+
+  test('a gate that is not met ends with 1 and one line why, one that is met with 0', async () => {
+    const failed = await recordedRun([...base(), '--fail-under', 'l2=100']);
+    expect(failed.code).toBe(1);
+    expect(failed.out).toMatch(/\nGATE {8}l2=100: not met, [\d.]+\n$/);
+    const passed = await recordedRun([...base(), '--fail-under', 'robust-accuracy@0=0.5']);
+    expect([passed.code, passed.out.includes('robust-accuracy@0=0.5: met, 1')]).toEqual([0, true]);
+  });
+
+  test('prints one document for machines, and nothing else', async () => {
+    const { out, code } = await recordedRun([...base(), '--format', 'json', '--baseline', at('gated', 'results.json')]);
+    expect(code).toBe(0);
+    const { summary, gates, baseline } = JSON.parse(out);
+    expect([summary.images, gates, baseline]).toEqual([COUNT, [], { images: COUNT, nearer: [], further: [] }]);
+    const { out: xml } = await recordedRun([...base(), '--format', 'junit', '--fail-under', 'l2=0']);
+    expect(xml).toMatch(/^<\?xml .*\n<testsuite name="blindspot" tests="1" failures="0">/);
+  });
+
+  test('a gate that is none is a mistake', async () => {
+    const { code, err } = await recordedRun([...base(), '--fail-under', 'accuracy=1']);
+    expect([code, err]).toEqual([
+      2,
+      'error: Expected distortion=0.01, l2=0.5 or robust-accuracy@0.02=0.9 for fail-under but received "accuracy=1"\n',
+    ]);
+  });
+});

@@ -14,5 +14,5 @@ export interface Terminal {
 }
 
 /** As shells and scripts know them. */
-export const ExitCode = { OK: 0, INTERNAL: 1, USER: 2, INTERRUPTED: 130 } as const;
+export const ExitCode = { OK: 0, GATE: 1, INTERNAL: 1, USER: 2, INTERRUPTED: 130 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -259,7 +259,7 @@ describe('in a pipeline', () => {
     const { code, err } = await recordedRun([...base(), '--fail-under', 'accuracy=1']);
     expect([code, err]).toEqual([
       2,
-      'error: Expected distortion=0.01, l2=0.5 or robust-accuracy@0.02=0.9 for fail-under but received "accuracy=1"\n',
+      'error: Expected distortion=0.01, l2=0.5 or robust-accuracy@0.02=0.9 for fail-under but received "accuracy=1" of type string\n',
     ]);
   });
 });

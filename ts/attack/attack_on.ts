@@ -20,6 +20,7 @@ import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
+import { JournalKeeper } from './journal.ts';
 import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
 import { activationBytes, chooseLanes, smoothingBytes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
@@ -107,15 +108,18 @@ export async function attackOn(
   const across = chooseStarts(set, clean.predictions, targets, queue);
   const memory = { n: search.n, images: set.images, labels: set.labels, targets, across, queue };
   const board = ShardBoard.create(memory, workers > 1);
+  const journal = options.journal && new JournalKeeper(options.journal, board);
   const progress = new ProgressTeller(board, set.count, options.onProgress);
   const assessment = new Assessment(judge, { set, clean, targets, board });
   const onTick = async (): Promise<void> => {
     progress.tick();
+    journal?.keep();
     await assessment.advance();
   };
   const plan = { kernel, provider, workers, search, graph, imageShape, board, onTick };
   progress.tell('searching');
-  const searchSeconds = queue.length === 0 ? 0 : await runStoppable(platform, signal, plan);
+  const searchSeconds = board.done === queue.length ? 0 : await runStoppable(platform, signal, plan);
+  journal?.keep();
 
   progress.tell('judging');
   const judgeStart = performance.now();

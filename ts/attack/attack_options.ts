@@ -4,6 +4,7 @@ import type { KernelChoice } from '../kernel/load_kernel.ts';
 import { expectKeys } from '../kernel/options.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import { type ProviderName, parseProvider } from '../runtime/session.ts';
+import type { AttackJournal } from './journal.ts';
 import type { AttackProgress } from './progress.ts';
 
 export const METHODS = ['boundary', 'penalty'] as const;
@@ -46,6 +47,8 @@ export interface AttackOptions extends ClassifierOptions {
   /** Most gradient evaluations of an image; 0 (default): as method and effort have it. */
   maxEvaluations?: number;
   onProgress?: (progress: AttackProgress) => void;
+  /** Keeps what is found as it goes, for an attack that is killed and started again. */
+  journal?: AttackJournal;
   /** Ends the attack early: the images done until then are kept. */
   signal?: AbortSignal;
 }
@@ -63,6 +66,7 @@ export interface CompleteAttackOptions extends ClassifierOptions {
   readonly count: number | undefined;
   readonly quantize: number;
   readonly maxEvaluations: number;
+  readonly journal: AttackJournal | undefined;
   readonly onProgress: ((progress: AttackProgress) => void) | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -86,6 +90,7 @@ const OPTION_NAMES = Object.keys({
   quantize: 0,
   maxEvaluations: 0,
   onProgress: 0,
+  journal: 0,
   signal: 0,
 } satisfies Record<OptionName, 0>);
 
@@ -110,6 +115,7 @@ export function completeAttackOptions(options: AttackOptions, defaultProvider: P
     quantize: expectInteger('quantize', options.quantize ?? 0, 0, 16),
     maxEvaluations: expectInteger('maxEvaluations', options.maxEvaluations ?? 0, 0, 2 ** 31 - 1),
     onProgress: options.onProgress,
+    journal: options.journal,
     signal: options.signal,
   };
 }

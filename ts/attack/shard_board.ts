@@ -89,9 +89,12 @@ export class ShardBoard {
     });
   }
 
-  /** Position of the next image to attack; undefined when none is left. */
+  /** Position of the next image to attack, those left out that are done already; undefined when none is left. */
   next(): number | undefined {
-    return this.memory.queue[Atomics.add(this.memory.control, Control.NEXT, 1)];
+    for (;;) {
+      const index = this.memory.queue[Atomics.add(this.memory.control, Control.NEXT, 1)];
+      if (index === undefined || Atomics.load(this.memory.statuses, index) === LaneStatus.RUNNING) return index;
+    }
   }
 
   /** The pixels at `index`: a view. */

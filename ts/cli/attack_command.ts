@@ -4,9 +4,11 @@ import { type Command, Option } from 'commander';
 import { attack } from '../attack/attack.ts';
 import { type AttackOptions, EFFORTS, KERNELS, METHODS } from '../attack/attack_options.ts';
 import type { AttackProgress } from '../attack/progress.ts';
+import { packageVersion } from '../attack/versions.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
 import { readUserFile } from '../data/read_file.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
 import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
@@ -14,6 +16,7 @@ import { describeClassifier } from '../onnx/classifier.ts';
 import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatCount, formatDistortion, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { PROVIDERS } from '../runtime/session.ts';
+import { AttackJournalFile } from './attack_journal.ts';
 import { attackSummaryText } from './attack_summary_text.ts';
 import {
   type Comparison,
@@ -177,6 +180,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const classNames = await readClassNames(flags.classes, file, classifier.classes);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
+  let journal: AttackJournalFile | undefined;
   try {
     const data = await readImages(flags, { ...classifier, classNames }, terminal);
     const preface = once(() => {
@@ -187,8 +191,11 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
       );
       out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
     });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    journal = new AttackJournalFile(flags.out, journalKey(flags, sha256, data, selection.kernel));
     const outcome = await attack(bytes, data, {
       ...attackOptions(flags),
+      journal,
       ...classifierOptions(flags),
       signal,
       onProgress: (state) => {
@@ -198,7 +205,6 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
       },
     });
     progress.end();
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
     // Only now: the plotting libraries take 0.2 s to load.
     const { writeAttack } = await import('./write_attack.ts');
     await writeAttack(flags.out, outcome, {
@@ -209,6 +215,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
       settings: { ...flagSettings(flags), 'model SHA-256': sha256 },
       createdAt: new Date(),
     });
+    if (outcome.summary.interruptedOf === undefined) journal.remove();
     if (plain) out.write(`\n${attackSummaryText(outcome.summary, flags.out, out.isTTY === true)}`);
     const gates = judgeGates(flags.failUnder, outcome);
     const compared =
@@ -223,7 +230,21 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
     return gates.every(({ met }) => met) ? ExitCode.OK : ExitCode.GATE;
   } finally {
     progress.end();
+    journal?.close();
   }
+}
+
+/** Everything that decides what is found. */
+function journalKey(flags: AttackFlags, model: string, data: ImageSet, kernel: Kernel): Record<string, unknown> {
+  const { target, method, effort, provider, seed, quantize, maxEvaluations } = flags;
+  const hash = createHash('sha256');
+  for (const { buffer, byteOffset, byteLength } of [data.images, data.labels, data.targets ?? new Int32Array()]) {
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return {
+    ...{ version: packageVersion(), model, data: hash.digest('hex'), kernel: kernel.name },
+    ...{ target, method, effort, provider, seed, quantize, maxEvaluations, ...classifierOptions(flags) },
+  };
 }
 
 function verdictLines(gates: readonly GateResult[], compared: Comparison | undefined): string[] {

@@ -74,7 +74,8 @@ describe('the file', () => {
   });
 
   test('that cannot be written is one error', () => {
-    const journal = new AttackJournalFile(path.join(folder, 'missing', 'out'), {});
+    writeFileSync(path.join(folder, 'file'), '');
+    const journal = new AttackJournalFile(path.join(folder, 'file', 'out'), {});
     expect(() => journal.restore(3)).toThrow(/^Cannot keep what was found in /);
   });
 });

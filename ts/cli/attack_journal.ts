@@ -5,7 +5,7 @@
  *     record: id, status, l2, evaluations, KKT residual, starts, slope as float64; n pixels as float32; CRC-32
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { AttackJournal } from '../attack/journal.ts';
 import { crc32 } from '../data/crc32.ts';
@@ -44,6 +44,7 @@ export class AttackJournalFile implements AttackJournal {
       at += size;
     }
     this.#attempt(() => {
+      mkdirSync(path.dirname(this.path), { recursive: true });
       this.#file = openSync(this.path, known ? 'r+' : 'w');
       if (known) ftruncateSync(this.#file, at);
       else writeSync(this.#file, this.#head);

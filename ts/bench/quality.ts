@@ -45,10 +45,18 @@ async function measure(context: BenchContext): Promise<GroupFindings> {
     raw: Object.fromEntries(
       judged.map(({ subject, runs, nearest }) => [
         subject.name,
-        { half: subject.half, nearest, ...Object.fromEntries(runs) },
+        {
+          nearest: rounded(nearest.none),
+          runs: Object.fromEntries([...runs].map(([name, run]) => [name, rounded(run.l2)])),
+        },
       ]),
     ),
   };
+}
+
+/** Five digits; null where nothing was found. */
+function rounded(values: readonly (number | null)[]): (number | null)[] {
+  return values.map((value) => (value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(5))));
 }
 
 const EFFORTS = ['fast', 'thorough', 'exhaustive'] as const;

@@ -1,5 +1,6 @@
 /** The groups of the benchmark, in the order in which they run. */
 import { invalidArgument } from '../errors.ts';
+import { family } from './family.ts';
 import { kernel } from './kernel.ts';
 import { optimiser } from './optimiser.ts';
 import { quality } from './quality.ts';
@@ -7,7 +8,7 @@ import type { BenchGroup } from './report.ts';
 import { scale } from './scale.ts';
 import { search } from './search.ts';
 
-export const GROUPS: readonly BenchGroup[] = [optimiser, kernel, search, quality, scale];
+export const GROUPS: readonly BenchGroup[] = [optimiser, kernel, search, family, quality, scale];
 export const GROUP_NAMES: readonly string[] = GROUPS.map(({ name }) => name);
 
 /** All without names. @throws INVALID_ARGUMENT listing the names there are. */

@@ -1,340 +1,223 @@
 /**
- * How near the examples come to the nearest ones known. On four networks, each trained with two seeds: the settings that
- * users have, the paper's method, and long runs from several seeds, on the same images. Two bars: the lowest mean of any
- * single run, and, image by image, the nearest example of all runs. For a linear model the exact optimum is known.
- *
- * Distortions do not depend on the machine's speed, so long runs are kept from one run of the benchmark to the next, and
- * an example nearer than all since counts wherever it came from.
+ * How well the search holds on networks that it was not made with: every network of the zoo and every ONNX file of a folder,
+ * each image's distance over the nearest known by any method, budget and seed. Two halves: one to look at while the search is
+ * changed, one that only judges.
  */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { z } from 'zod';
-import { attack } from '../attack/attack.ts';
-import type { AttackOptions } from '../attack/attack_options.ts';
-import type { AttackExample } from '../attack/result.ts';
-import { writeFileAtomically } from '../data/atomic_write.ts';
-import { type ImageSet, selectImages } from '../data/image_set.ts';
-import { readModel } from '../onnx/read_model.ts';
-import { exactDistance, linearModel } from './exact_distance.ts';
-import { type BenchModel, benchModel, wrongClasses } from './models.ts';
-import { above, digits } from './quantity.ts';
+import { digits } from './quantity.ts';
 import type { BenchContext, BenchGroup, Goal, GroupFindings, Table } from './report.ts';
+import { type NetworkRuns, networkRuns, OPINIONS, type Run, SCALE } from './zoo/network_runs.ts';
+import { imageCount, type Subject, subjects } from './zoo/subjects.ts';
 
 export const quality: BenchGroup = {
   name: 'quality',
-  summary: 'distortions against the best known, on four networks with two seeds each',
+  summary: 'distortions on a zoo of networks that differ, and on your own (--models), against second opinions',
   run: measure,
 };
 
-const NETWORKS = ['fc100-100-10', 'fc200-200-10', 'fc10(1e-2)', 'convnet'] as const;
-const SEEDS = [0, 1] as const;
-const TARGETS = ['none', 'labels'] as const;
-const IMAGES = { full: 200, quick: 16 } as const;
-
-const SETTINGS: Readonly<Record<string, AttackOptions>> = {
-  fast: { effort: 'fast' },
-  thorough: { effort: 'thorough' },
-  'penalty, thorough': { method: 'penalty', effort: 'thorough' },
-};
-const LONG_EVALUATIONS = { full: 2000, quick: 300 } as const;
-const LONG_SEEDS = [1, 2, 3] as const;
-const EVERY_CLASS = 'each class in turn';
-const CLASSES = 10;
-
-/** One run over all images. */
-const Run = z.object({
-  /** null where nothing was found, [images] */
-  l2: z.array(z.number().nullable()),
-  evaluations: z.number(),
-});
-type Run = z.infer<typeof Run>;
-
-interface Case {
-  readonly network: (typeof NETWORKS)[number];
-  readonly seed: number;
-  readonly target: (typeof TARGETS)[number];
-  readonly runs: ReadonlyMap<string, Run>;
-  /** Exact, image by image; only of linear models. */
-  readonly exact: readonly number[] | undefined;
+interface Judged extends NetworkRuns {
+  readonly subject: Subject;
 }
 
 async function measure(context: BenchContext): Promise<GroupFindings> {
-  const cases: Case[] = [];
-  for (const network of NETWORKS) {
-    for (const seed of SEEDS) {
-      const model = await benchModel(network, seed, context);
-      const images = imagesOf(model, seed, context.quick ? IMAGES.quick : IMAGES.full);
-      for (const target of TARGETS) {
-        context.tell(`quality: ${network}, seed ${seed}, ${label(target)}`);
-        cases.push({ network, seed, target, ...(await measureCase(model, images, target, context)) });
-      }
-    }
+  const all = await subjects(context);
+  const judged: Judged[] = [];
+  for (const [i, subject] of all.entries()) {
+    context.tell(`quality: ${subject.name}, ${i + 1} of ${all.length}`);
+    const { bytes, images } = await subject.load();
+    const runs = await networkRuns(bytes, images, context);
+    judged.push({ subject, ...runs });
+    const { ratio, worst } = standing(runs, 'fast');
+    context.tell(`quality: ${subject.name}: fast ${ratio.toFixed(3)}, worst ${worst.toFixed(2)}`);
   }
+  const groups = [
+    ['tune', 'Networks that may be looked at while the search is changed'],
+    ['judge', 'Networks that only judge'],
+    [undefined, 'Files of the folder'],
+  ] as const;
+  const parts = groups.map(([half, title]) => ({
+    half,
+    title,
+    own: judged.filter(({ subject }) => subject.half === half),
+  }));
   return {
-    tables: TARGETS.map((target) =>
-      qualityTable(
-        cases.filter((one) => one.target === target),
-        target,
-        context,
-      ),
+    tables: parts.filter(({ own }) => own.length > 0).flatMap(({ title, own }) => tables(title, own, context)),
+    goals: parts.filter(({ own }) => own.length > 0).flatMap(({ half, own }) => goals(half ?? 'files', own)),
+    raw: Object.fromEntries(
+      judged.map(({ subject, runs, nearest }) => [
+        subject.name,
+        {
+          nearest: rounded(nearest.none),
+          runs: Object.fromEntries([...runs].map(([name, run]) => [name, rounded(run.l2)])),
+        },
+      ]),
     ),
-    goals: goals(cases),
-    raw: Object.fromEntries(cases.map((one) => [caseName(one), summary(one)])),
   };
 }
 
-/** Other images for another seed; each with a wrong class to reach, for the targeted runs. */
-function imagesOf({ images }: BenchModel, seed: number, count: number): ImageSet {
-  const chosen = selectImages(
-    images,
-    Array.from({ length: count }, (_, i) => seed * count + i),
-  );
-  return { ...chosen, targets: wrongClasses(chosen.labels) };
+/** Five digits; null where nothing was found. */
+function rounded(values: readonly (number | null)[]): (number | null)[] {
+  return values.map((value) => (value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(5))));
 }
 
-async function measureCase(
-  { bytes }: BenchModel,
-  images: ImageSet,
-  target: Case['target'],
-  context: BenchContext,
-): Promise<Pick<Case, 'runs' | 'exact'>> {
-  const search = (options: AttackOptions) => attackImages(bytes, images, { target, ...options }, context);
-  const runs = new Map<string, Run>();
-  const long = await longRuns(bytes, images, target, context);
-  for (const [name, options] of Object.entries(SETTINGS)) runs.set(name, runOf(await search(options)));
-  for (const [name, run] of long) runs.set(name, run);
-  const linear = linearModel(readModel(bytes));
-  if (linear === undefined) return { runs, exact: undefined };
-  const exact = (await search({ effort: 'fast' })).map((example) => {
-    const image = images.images.subarray(example.index * linear.n, (example.index + 1) * linear.n);
-    return exactDistance(linear, image, example.label, example.target ?? -1);
-  });
-  return { runs, exact };
-}
+const EFFORTS = ['fast', 'thorough', 'exhaustive'] as const;
 
-function runOf(examples: readonly AttackExample[]): Run {
-  return {
-    l2: examples.map(({ success, l2 }) => (success ? l2 : null)),
-    evaluations: examples.reduce((sum, { evaluations }) => sum + evaluations, 0) / examples.length,
-  };
-}
-
-async function attackImages(
-  bytes: Uint8Array,
-  images: ImageSet,
-  options: AttackOptions,
-  { signal }: BenchContext,
-): Promise<AttackExample[]> {
-  const { examples } = await attack(bytes, images, { workers: os.availableParallelism(), signal, ...options });
-  // An interrupted attack keeps what is done: not enough here.
-  signal.throwIfAborted();
-  return examples.filter(({ status }) => status !== 'already-misclassified');
-}
-
-const LongRuns = z.record(z.string(), Run);
-
-/** Made once for a model and images, then read. */
-async function longRuns(
-  bytes: Uint8Array,
-  images: ImageSet,
-  target: Case['target'],
-  context: BenchContext,
-): Promise<Map<string, Run>> {
-  const maxEvaluations = context.quick ? LONG_EVALUATIONS.quick : LONG_EVALUATIONS.full;
-  const settings = { version: 6, target, maxEvaluations, seeds: LONG_SEEDS };
-  const pixels = new Uint8Array(images.images.buffer, images.images.byteOffset, images.images.byteLength);
-  const key = createHash('sha256').update(bytes).update(pixels).update(JSON.stringify(settings)).digest('hex');
-  const file = path.join(context.folder, 'long-runs', `${key.slice(0, 16)}.json`);
-  if (existsSync(file)) return new Map(Object.entries(LongRuns.parse(JSON.parse(await readFile(file, 'utf8')))));
-  const runs = new Map<string, Run>();
-  for (const seed of LONG_SEEDS) {
-    const options = { target, effort: 'thorough', maxEvaluations, seed } as const;
-    runs.set(`${maxEvaluations} evaluations, seed ${seed}`, runOf(await attackImages(bytes, images, options, context)));
-  }
-  if (target === 'none') runs.set(EVERY_CLASS, await everyClass(bytes, images, context));
-  await writeFileAtomically(file, JSON.stringify(Object.fromEntries(runs)));
-  return runs;
-}
-
-/** The nearest of nine targeted searches, one towards each wrong class. */
-async function everyClass(bytes: Uint8Array, images: ImageSet, context: BenchContext): Promise<Run> {
-  const runs: Run[] = [];
-  for (let step = 1; step < CLASSES; step++) {
-    const towards = { ...images, targets: images.labels.map((own) => (own + step) % CLASSES) };
-    runs.push(runOf(await attackImages(bytes, towards, { target: 'labels', effort: 'thorough' }, context)));
-  }
-  const nearest = (_: unknown, i: number) => Math.min(...runs.map(({ l2 }) => l2[i] ?? Number.POSITIVE_INFINITY));
-  return {
-    l2: (runs[0]?.l2 ?? []).map(nearest).map((l2) => (Number.isFinite(l2) ? l2 : null)),
-    evaluations: runs.reduce((sum, { evaluations }) => sum + evaluations, 0),
-  };
-}
-
-function label(target: Case['target']): string {
-  return target === 'none' ? 'untargeted' : 'targeted';
-}
-
-function caseName({ network, seed, target }: Case): string {
-  return `${network}, seed ${seed}, ${label(target)}`;
-}
-
-/** Means over the images of which every run found an example. */
-interface Means {
-  readonly images: number;
+/** A run beside the nearest known. */
+interface Standing {
   readonly found: number;
-  readonly mean: ReadonlyMap<string, number>;
-  /** The lowest mean of any run. */
-  readonly bestRun: number;
-  /** The mean of each image's nearest example of all runs. */
-  readonly bestOfAll: number;
-  readonly exact: number | undefined;
+  /** Mean over mean, of the images found. */
+  readonly ratio: number;
+  /** Of single images. */
+  readonly worst: number;
 }
 
-function meansOf({ runs, exact }: Case): Means {
-  const images = [...runs.values()][0]?.l2.length ?? 0;
-  const common = Array.from({ length: images }, (_, i) => i).filter((i) =>
-    [...runs.values()].every(({ l2 }) => l2[i] !== null),
-  );
-  const meanOf = (value: (i: number) => number) => common.reduce((sum, i) => sum + value(i), 0) / common.length;
-  const mean = new Map([...runs].map(([name, { l2 }]) => [name, meanOf((i) => l2[i] ?? Number.NaN)]));
+function standing({ runs, nearest }: NetworkRuns, name: string): Standing {
+  const bar = name.includes('targeted') ? nearest.labels : nearest.none;
+  const pairs = (runs.get(name)?.l2 ?? []).flatMap((l2, i) => (l2 === null ? [] : [{ l2, best: bar[i] as number }]));
+  const sum = (of: 'l2' | 'best') => pairs.reduce((total, pair) => total + pair[of], 0);
   return {
-    images,
-    found: common.length,
-    mean,
-    bestRun: Math.min(...mean.values()),
-    bestOfAll: meanOf((i) => Math.min(...[...runs.values()].map(({ l2 }) => l2[i] ?? Number.POSITIVE_INFINITY))),
-    exact: exact === undefined ? undefined : meanOf((i) => exact[i] ?? Number.NaN),
+    found: pairs.length,
+    ratio: sum('l2') / sum('best'),
+    worst: Math.max(...pairs.map(({ l2, best }) => l2 / best)),
   };
 }
 
-function summary(one: Case): unknown {
-  const { mean, ...means } = meansOf(one);
-  const evaluations = Object.fromEntries([...one.runs].map(([name, run]) => [name, run.evaluations]));
-  return { ...means, mean: Object.fromEntries(mean), evaluations };
+/** Mean of one run over that of another, on the images that both found. */
+function meanRatio(runs: ReadonlyMap<string, Run>, name: string, other: string): number {
+  const [a, b] = [runs.get(name)?.l2, runs.get(other)?.l2];
+  if (a === undefined || b === undefined) return Number.NaN;
+  const both = a.flatMap((l2, i) => {
+    const beside = b[i];
+    return l2 === null || beside === null || beside === undefined ? [] : [{ l2, beside }];
+  });
+  return both.reduce((sum, { l2 }) => sum + l2, 0) / both.reduce((sum, { beside }) => sum + beside, 0);
 }
 
-function qualityTable(cases: readonly Case[], target: Case['target'], { quick }: BenchContext): Table {
-  const settings = Object.keys(SETTINGS);
-  return {
-    title: `${label(target)}: evaluations an image, and mean L2 above the best single run (in brackets above the best of all runs, image by image)`,
-    columns: ['', 'images', 'best run, mean L2', ...settings, 'exact optimum'],
-    rows: cases.map((one) => {
-      const { mean, bestRun, bestOfAll, found, images, exact } = meansOf(one);
-      const cell = (name: string) => {
-        const l2 = mean.get(name) ?? Number.NaN;
-        const evaluations = one.runs.get(name)?.evaluations ?? Number.NaN;
-        return `${digits(evaluations)}: ${above(l2 / bestRun)} (${above(l2 / bestOfAll)})`;
-      };
-      return [
-        `${one.network}, seed ${one.seed}`,
-        found === images ? String(images) : `${found} of ${images}`,
-        bestRun.toFixed(4),
-        ...settings.map(cell),
-        exact === undefined ? '' : `thorough ${above((mean.get('thorough') ?? Number.NaN) / exact)}`,
-      ];
-    }),
-    notes: [
-      `Best among ${settings.join('; ')}; and thorough with ${quick ? LONG_EVALUATIONS.quick : LONG_EVALUATIONS.full} evaluations from ${LONG_SEEDS.length} seeds${target === 'none' ? '; and the nearest of nine targeted thorough searches, one towards each class' : ''}.`,
-    ],
+const signed = (ratio: number) =>
+  Number.isNaN(ratio) ? '' : `${ratio < 1 ? '−' : '+'}${digits(100 * Math.abs(ratio - 1), 2)} %`;
+
+function tables(title: string, judged: readonly Judged[], context: BenchContext): Table[] {
+  const cell = (one: Judged, name: string) => {
+    const run = one.runs.get(name);
+    if (run === undefined) return '';
+    const { found, ratio, worst } = standing(one, name);
+    const missing = found === one.images ? '' : `, ${found} of ${one.images} found`;
+    return found === 0 ? 'none found' : `${ratio.toFixed(3)}, ${worst.toFixed(2)}${missing}`;
   };
-}
-
-interface QualityBound {
-  readonly target: Case['target'];
-  readonly setting: 'fast' | 'thorough';
-  /** Of networks with sigmoids or none; of the convolutional one. */
-  readonly evaluations: readonly [fc: number, conv: number];
-  readonly above: readonly [fc: number, conv: number];
-  readonly bar: string;
-  readonly over: (means: Means) => number;
-}
-
-const BOUNDS: readonly QualityBound[] = [
-  {
-    target: 'none',
-    setting: 'fast',
-    evaluations: [30, 45],
-    above: [0.005, 0.03],
-    bar: 'thorough',
-    over: ({ mean }) => mean.get('thorough') ?? Number.NaN,
-  },
-  {
-    target: 'none',
-    setting: 'thorough',
-    evaluations: [150, 400],
-    above: [0.001, 0.003],
-    bar: 'any run',
-    over: ({ bestRun }) => bestRun,
-  },
-  {
-    target: 'labels',
-    setting: 'fast',
-    evaluations: [50, 50],
-    above: [0.007, 0.01],
-    bar: 'any run',
-    over: ({ bestRun }) => bestRun,
-  },
-  {
-    target: 'labels',
-    setting: 'thorough',
-    evaluations: [300, 300],
-    above: [0.0015, 0.003],
-    bar: 'any run',
-    over: ({ bestRun }) => bestRun,
-  },
-];
-
-function goals(cases: readonly Case[]): Goal[] {
-  const bounds = BOUNDS.flatMap((bound) =>
-    NETWORKS.map((network) =>
-      boundGoal(
-        bound,
-        network,
-        cases.filter((one) => one.network === network),
-      ),
-    ),
-  );
-  return [...bounds, ...linearGoal(cases)];
-}
-
-/** The worse of the two seeds decides. In brackets above the best of all runs, image by image. */
-function boundGoal(bound: QualityBound, network: Case['network'], cases: readonly Case[]): Goal {
-  const own = cases.filter(({ target }) => target === bound.target);
-  const kind = network === 'convnet' ? 1 : 0;
-  const evaluations = Math.max(...own.map(({ runs }) => runs.get(bound.setting)?.evaluations ?? Number.NaN));
-  const excessOver = (bar: (means: Means) => number) =>
-    Math.max(
-      ...own.map((one) => {
-        const means = meansOf(one);
-        return (means.mean.get(bound.setting) ?? Number.NaN) / bar(means) - 1;
-      }),
-    );
-  const excess = excessOver(bound.over);
-  const ofAll = above(1 + excessOver(({ bestOfAll }) => bestOfAll));
-  const missed = own.some((one) => one.runs.get(bound.setting)?.l2.includes(null) === true);
-  return {
-    what: `${network}, ${label(bound.target)}, ${bound.setting}`,
-    goal: `≤ ${bound.evaluations[kind]} evaluations, mean L2 ≤ ${digits(100 * bound.above[kind], 2)} % above ${bound.bar}`,
-    measured: `${digits(evaluations)}, ${above(1 + excess)} (${ofAll})${missed ? ', some not found' : ''}`,
-    met: evaluations <= bound.evaluations[kind] && excess <= bound.above[kind] && !missed,
-  };
-}
-
-function linearGoal(cases: readonly Case[]): Goal[] {
-  const linear = cases.filter(({ exact }) => exact !== undefined).map(meansOf);
-  if (linear.length === 0) return [];
-  const excess = Math.max(
-    ...linear.map(({ mean, exact }) => (mean.get('thorough') ?? Number.NaN) / (exact ?? Number.NaN) - 1),
-  );
+  const evaluations = (one: Judged) =>
+    EFFORTS.map((name) => digits(one.runs.get(name)?.evaluations ?? Number.NaN)).join(', ');
+  const count = imageCount(context);
   return [
     {
-      what: 'linear softmax, thorough, targeted and not',
-      goal: '≤ 0.05 % above the exact optimum',
-      measured: above(1 + excess),
-      met: excess <= 0.0005,
+      title: `${title}: mean L2 over the mean of the nearest known, and the worst image's`,
+      columns: [
+        '',
+        'images',
+        'nearest known',
+        ...EFFORTS,
+        'fast, targeted',
+        'thorough, targeted',
+        'penalty, thorough',
+        ...Object.keys(OPINIONS),
+      ],
+      rows: judged.map((one) => [
+        one.subject.name,
+        String(one.images),
+        mean(one.nearest.none.filter(Number.isFinite)).toFixed(4),
+        ...[...EFFORTS, 'fast, targeted', 'thorough, targeted', 'penalty, thorough', ...Object.keys(OPINIONS)].map(
+          (name) => cell(one, name),
+        ),
+      ]),
+      notes: [
+        `The first ${count} test images that a network answers rightly (of ${5 * count}). Nearest known: of all runs ever made on these images. Second opinions are bisected at their end.`,
+      ],
+    },
+    {
+      title: `${title}: other seeds, other scales, and what is called converged`,
+      columns: [
+        '',
+        'evaluations',
+        'seed 1, fast',
+        'seed 1, thorough',
+        `scores × ${SCALE}, fast`,
+        `scores × ${SCALE}, thorough`,
+        'converged, residual over 0.05',
+      ],
+      rows: judged.map((one) => [
+        one.subject.name,
+        evaluations(one),
+        signed(meanRatio(one.runs, 'fast, seed 1', 'fast')),
+        signed(meanRatio(one.runs, 'thorough, seed 1', 'thorough')),
+        signed(meanRatio(one.runs, 'fast, scaled', 'fast')),
+        signed(meanRatio(one.runs, 'thorough, scaled', 'thorough')),
+        String([...one.runs.values()].reduce((sum, { falselyConverged }) => sum + falselyConverged, 0)),
+      ]),
+      notes: ['Evaluations an image: fast, thorough, exhaustive.'],
+    },
+  ];
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const BOUNDS = [
+  { name: 'fast', ratio: 1.03, worst: 2 },
+  { name: 'thorough', ratio: 1.005, worst: 1.2 },
+  { name: 'exhaustive', ratio: 1.001, worst: 1.05 },
+  { name: 'fast, targeted', ratio: 1.03, worst: 2 },
+  { name: 'thorough, targeted', ratio: 1.005, worst: 1.2 },
+] as const;
+
+function goals(part: string, judged: readonly Judged[]): Goal[] {
+  const bounds = BOUNDS.flatMap(({ name, ratio, worst }): Goal[] => {
+    const all = judged.filter(({ runs }) => runs.has(name)).map((one) => ({ one, ...standing(one, name) }));
+    if (all.length === 0) return [];
+    const met = all.filter((each) => each.found === each.one.images && each.ratio <= ratio && each.worst <= worst);
+    const success = all.filter((each) => each.found === each.one.images).length;
+    const most = (of: 'ratio' | 'worst') => Math.max(...all.map((each) => each[of]));
+    return [
+      {
+        what: `zoo, ${part}, ${name}`,
+        goal: `every network: success 100 %, mean ≤ ${ratio} of the nearest known, worst image ≤ ${worst}`,
+        measured: `${met.length} of ${all.length}; success ${success} of ${all.length}, mean at most ${most('ratio').toFixed(3)}, worst image ${most('worst').toFixed(2)}`,
+        met: met.length === all.length,
+      },
+    ];
+  });
+  return [...bounds, ...steadiness(part, judged)];
+}
+
+function steadiness(part: string, judged: readonly Judged[]): Goal[] {
+  const furthest = (name: string, other: string) => {
+    const off = judged
+      .map(({ runs }) => Math.abs(meanRatio(runs, name, other) - 1))
+      .filter((value) => !Number.isNaN(value));
+    return off.length === 0 ? undefined : { most: Math.max(...off), all: off };
+  };
+  const within = [
+    ['fast, seed 1', 'fast', 0.01],
+    ['thorough, seed 1', 'thorough', 0.003],
+    ['fast, scaled', 'fast', 0.005],
+    ['thorough, scaled', 'thorough', 0.005],
+  ] as const;
+  const same = within.flatMap(([name, other, bound]): Goal[] => {
+    const found = furthest(name, other);
+    if (found === undefined) return [];
+    return [
+      {
+        what: `zoo, ${part}, ${name.replace('scaled', `scores × ${SCALE}`)}`,
+        goal: `every network: mean within ${100 * bound} %`,
+        measured: `${found.all.filter((value) => value <= bound).length} of ${found.all.length}, at most ${digits(100 * found.most, 2)} %`,
+        met: found.most <= bound,
+      },
+    ];
+  });
+  const wrongly = judged.flatMap(({ runs }) => [...runs.values()]).reduce((sum, run) => sum + run.falselyConverged, 0);
+  return [
+    ...same,
+    {
+      what: `zoo, ${part}, called converged with a KKT residual over 0.05`,
+      goal: '0',
+      measured: String(wrongly),
+      met: wrongly === 0,
     },
   ];
 }

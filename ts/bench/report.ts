@@ -1,5 +1,6 @@
 /** What a group of the benchmark answers: tables of text, goals with verdicts, and every single measurement. */
 import { z } from 'zod';
+import type { Half } from './zoo/networks.ts';
 
 /** Rows of text; the first column is a name, the others are figures. */
 const Table = z.object({
@@ -66,6 +67,10 @@ export interface BenchContext {
   readonly signal: AbortSignal;
   /** Says what is being done, one line. */
   readonly tell: (text: string) => void;
+  /** Of quality: more ONNX files, images of a network, and one half of the zoo alone. */
+  readonly models?: string | undefined;
+  readonly count?: number | undefined;
+  readonly half?: Half | undefined;
 }
 
 export interface BenchGroup {

@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { runBench } from '../bench/bench.ts';
 import { figurePngs } from '../bench/figures.ts';
 import { chooseGroups, GROUP_NAMES, GROUPS } from '../bench/groups.ts';
 import { fillDocument, reportText } from '../bench/markdown.ts';
 import { BenchReport } from '../bench/report.ts';
+import { HALVES, type Half } from '../bench/zoo/networks.ts';
 import { writeFileAtomically } from '../data/atomic_write.ts';
 import { readUserFile } from '../data/read_file.ts';
 import { BlindspotError } from '../errors.ts';
@@ -18,6 +19,9 @@ interface BenchFlags {
   quick: boolean;
   out: string;
   markdown?: string;
+  models?: string;
+  count?: number;
+  half?: Half;
 }
 
 const REPEATS = { full: 7, quick: 5 } as const;
@@ -32,6 +36,8 @@ are trained once, about ten minutes in all, and kept beside the results.
 Examples:
   A look at everything, in a few minutes:
     npx blindspot bench --quick
+  How well the search holds on networks it was not made with, and on yours:
+    npx blindspot bench --only quality --models FOLDER
   One group in earnest:
     npx blindspot bench --only search
   The tables of this project's documentation (in a clone; builds the C++ benchmarks first):
@@ -47,8 +53,16 @@ export function addBenchCommand(program: Command, terminal: Terminal, finish: (c
     .option('--quick', 'few images and short trainings: shows that it works', false)
     .option('--out <file>', 'every measurement, as JSON', 'out/bench/results.json')
     .option('--markdown <file>', 'a document whose marked tables are replaced; JSON and figures go beside it')
+    .option('--models <folder>', 'quality: ONNX files of MNIST or CIFAR-10 to judge, too')
+    .option('--count <n>', 'quality: images of each network (default: 20)', imageCount)
+    .addOption(new Option('--half <name>', 'quality: one half of the zoo alone (default: both)').choices(HALVES))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: BenchFlags) => finish(await runBenchmark(flags, terminal)));
+}
+
+function imageCount(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= 2000) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number from 1 to 2000.');
 }
 
 function groupNames(text: string): string[] {
@@ -62,7 +76,8 @@ function groupNames(text: string): string[] {
   }
 }
 
-async function runBenchmark({ only, quick, out: file, markdown }: BenchFlags, terminal: Terminal): Promise<ExitCode> {
+async function runBenchmark(flags: BenchFlags, terminal: Terminal): Promise<ExitCode> {
+  const { only, quick, out: file, markdown, models, count, half } = flags;
   const { out, err, signal } = terminal;
   const groups = chooseGroups(only);
   // Asked for before hours of work, not after.
@@ -73,6 +88,9 @@ async function runBenchmark({ only, quick, out: file, markdown }: BenchFlags, te
     folder: path.join(path.dirname(file), 'kept'),
     signal,
     tell: (text: string) => err.write(`${text}\n`),
+    models,
+    count,
+    half,
   };
   const done: BenchReport = {};
   try {

@@ -92,7 +92,11 @@ describe('a mistake is one line on stderr, exit code 2, and leaves nothing behin
     ['no model', attack({ model: at('absent.onnx') }), /There is no model at .*absent\.onnx/],
     ['a folder without a model', attack({ model: at('photos') }), /There is no model at .*photos\/model\.onnx/],
     ['no data', attack({ data: at('absent.npz') }), /There is no data .* at .*absent\.npz/],
-    ['data of another kind', attack({ data: at('model.onnx') }), /mnist, a folder of images or an \.npz file for data/],
+    [
+      'data of another kind',
+      attack({ data: at('model.onnx') }),
+      /mnist, cifar10, a folder of images or an \.npz file for data/,
+    ],
     ['a split that is not there', attack({ data: 'mnist:validation' }), /mnist:train, mnist:test/],
     [
       'images of another size',

@@ -1,6 +1,7 @@
-/** Data as the command line names it: mnist, a folder of images, or an .npz file. */
+/** Data as the command line names it: mnist, cifar10, a folder of images, or an .npz file. */
 import { stat } from 'node:fs/promises';
 import { invalidArgument } from '../errors.ts';
+import { CIFAR10_SPLITS, loadCifar10 } from './cifar10.ts';
 import { loadImageFolder } from './image_folder.ts';
 import { adaptImages } from './image_layout.ts';
 import { type ImageSet, takeImages, validateImages } from './image_set.ts';
@@ -26,8 +27,9 @@ export interface LoadDataOptions {
 /**
  * Reads, adapts and validates.
  *
- * @param name `mnist` or `mnist:test` (test images), `mnist:train`, `mnist:P1`, `mnist:P2`; a folder; a .npz file.
- * @throws what loadMnist, loadImageFolder, imageSetFromNpz, adaptImages and validateImages throw.
+ * @param name `mnist` or `mnist:test` (test images), `mnist:train`, `mnist:P1`, `mnist:P2`; `cifar10` or `cifar10:test`,
+ *   `cifar10:train`; a folder; a .npz file.
+ * @throws what loadMnist, loadCifar10, loadImageFolder, imageSetFromNpz, adaptImages and validateImages throw.
  */
 export async function loadData(name: string, options: LoadDataOptions = {}): Promise<ImageSet> {
   const set = await readData(name, options);
@@ -45,15 +47,20 @@ async function readData(name: string, options: LoadDataOptions): Promise<ImageSe
     if (split === undefined) throw invalidArgument('data', `mnist:${MNIST_SPLITS.join(', mnist:')}`, name);
     return loadMnist({ ...common, split, ...(options.onDownload ? { onProgress: options.onDownload } : {}) });
   }
+  if (name === 'cifar10' || name.startsWith('cifar10:')) {
+    const split = CIFAR10_SPLITS.find((known) => known === (name.slice('cifar10:'.length) || 'test'));
+    if (split === undefined) throw invalidArgument('data', `cifar10:${CIFAR10_SPLITS.join(', cifar10:')}`, name);
+    return loadCifar10({ ...common, split });
+  }
   const isFolder = await stat(name).then(
     (entry) => entry.isDirectory(),
     (cause: unknown) => {
-      throw fileError(name, 'data (mnist, a folder of images or an .npz file)', cause);
+      throw fileError(name, 'data (mnist, cifar10, a folder of images or an .npz file)', cause);
     },
   );
   if (!isFolder) {
     if (!name.toLowerCase().endsWith('.npz')) {
-      throw invalidArgument('data', 'mnist, a folder of images or an .npz file', name);
+      throw invalidArgument('data', 'mnist, cifar10, a folder of images or an .npz file', name);
     }
     return imageSetFromNpz(await readUserFile(name, 'data file'), { source: name });
   }

@@ -40,6 +40,40 @@ export interface MaxPoolLayer {
   readonly size: number;
 }
 
+export interface AveragePoolLayer {
+  readonly type: 'average-pool';
+  /** Side of the square window, and its stride. */
+  readonly size: number;
+}
+
+/** [channels, height, width] to [channels]. */
+export interface GlobalPoolLayer {
+  readonly type: 'global-max-pool' | 'global-average-pool';
+}
+
+/**
+ * Ioffe & Szegedy 2015, a mean and a variance for each channel, or for each unit of a flat layer: of the batch while
+ * training; of the saved model, running means over the batches.
+ */
+export interface BatchNormLayer {
+  readonly type: 'batch-norm';
+}
+
+/**
+ * Dot-product attention between the places of an image (Vaswani et al. 2017, equation 1), one head, added to what came in:
+ * x + softmax(QKᵀ/√width)·V with Q, K, V = x·W of the channels at a place.
+ */
+export interface AttentionLayer {
+  readonly type: 'attention';
+  /** Of queries and keys. */
+  readonly width: number;
+}
+
+/** From skip-start to the skip-end that belongs to it the layers compute f(x), and skip-end answers x + f(x) (He et al. 2016). */
+export interface SkipLayer {
+  readonly type: 'skip-start' | 'skip-end';
+}
+
 export interface DropoutLayer {
   readonly type: 'dropout';
   /** Share of the values set to zero while training; the others grow by 1/(1 - rate). */
@@ -47,14 +81,26 @@ export interface DropoutLayer {
 }
 
 export interface ActivationLayer {
-  readonly type: 'sigmoid' | 'relu' | 'tanh';
+  /** leaky-relu has slope 0.1 under zero; relu6 is clipped at 6; gelu is x·Φ(x), by the error function. */
+  readonly type: 'sigmoid' | 'relu' | 'tanh' | 'leaky-relu' | 'relu6' | 'gelu';
 }
 
 export interface FlattenLayer {
   readonly type: 'flatten';
 }
 
-export type Layer = DenseLayer | ConvLayer | MaxPoolLayer | DropoutLayer | ActivationLayer | FlattenLayer;
+export type Layer =
+  | DenseLayer
+  | ConvLayer
+  | MaxPoolLayer
+  | AveragePoolLayer
+  | GlobalPoolLayer
+  | BatchNormLayer
+  | AttentionLayer
+  | SkipLayer
+  | DropoutLayer
+  | ActivationLayer
+  | FlattenLayer;
 
 /** A classifier: pixels in, logits out. The last layer is dense, one unit a class. */
 export interface ModelDefinition {
@@ -90,6 +136,21 @@ export function maxPool(size: number): MaxPoolLayer {
   return { type: 'max-pool', size };
 }
 
+export function averagePool(size: number): AveragePoolLayer {
+  checkWhole('size', size, 2);
+  return { type: 'average-pool', size };
+}
+
+export function attention(width: number): AttentionLayer {
+  checkWhole('width', width, 1);
+  return { type: 'attention', width };
+}
+
+/** x + layers(x), which must keep the shape. */
+export function residual(...layers: readonly Layer[]): Layer[] {
+  return [{ type: 'skip-start' }, ...layers, { type: 'skip-end' }];
+}
+
 export function dropout(rate: number): DropoutLayer {
   if (!(rate >= 0 && rate < 1)) throw invalidArgument('rate', 'a number in [0, 1)', rate);
   return { type: 'dropout', rate };
@@ -98,6 +159,12 @@ export function dropout(rate: number): DropoutLayer {
 export const sigmoid: ActivationLayer = { type: 'sigmoid' };
 export const relu: ActivationLayer = { type: 'relu' };
 export const tanh: ActivationLayer = { type: 'tanh' };
+export const leakyRelu: ActivationLayer = { type: 'leaky-relu' };
+export const relu6: ActivationLayer = { type: 'relu6' };
+export const gelu: ActivationLayer = { type: 'gelu' };
+export const batchNorm: BatchNormLayer = { type: 'batch-norm' };
+export const globalMaxPool: GlobalPoolLayer = { type: 'global-max-pool' };
+export const globalAveragePool: GlobalPoolLayer = { type: 'global-average-pool' };
 export const flatten: FlattenLayer = { type: 'flatten' };
 
 /** Classes that a model tells apart: the units of its last layer. @throws INVALID_ARGUMENT when that is not dense. */

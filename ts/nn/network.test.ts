@@ -51,6 +51,9 @@ describe('parameterSpecs', () => {
     ],
     [model([784], conv(4, 3)), 'layer 1 (conv): expected an input of shape [channels, height, width]'],
     [model([1, 4, 4], conv(4, 5)), "at least the 5×5 kernel's size"],
+    [model([4], { type: 'skip-start' }, dense(3), { type: 'skip-end' }), 'that was skipped, [4], but received [3]'],
+    [model([4], { type: 'skip-end' }), 'there is no skip-start before it'],
+    [model([4], { type: 'skip-start' }), 'a skip-start has no skip-end'],
     [
       model([1, 4, 4], maxPool(2), maxPool(3)),
       "layer 2 (max-pool): expected an input of at least the 3×3 window's size",

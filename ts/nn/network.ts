@@ -7,7 +7,8 @@ import { BlindspotError } from '../errors.ts';
 import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { drawWeights } from './initializers.ts';
-import type { ConvLayer, DenseLayer, Layer, ModelDefinition } from './layers.ts';
+import { activate, attend, normalise } from './layer_graphs.ts';
+import type { AttentionLayer, ConvLayer, DenseLayer, Layer, ModelDefinition } from './layers.ts';
 
 /** A weight array or a bias vector, as a model declares it. */
 export interface ParameterSpec {
@@ -16,6 +17,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** Factor of Σw² in the objective: λ/k, k the units of the layer. */
   readonly decay: number;
+  /** No gradient moves it: a training step hands on another value (running means of a batch normalisation). */
+  readonly running?: true;
   draw(random: Random): Float32Array;
 }
 
@@ -33,6 +36,8 @@ export function parameterSpecs(model: ModelDefinition): ParameterSpec[] {
   return placeLayers(model).flatMap(({ layer, name, inputShape }) => {
     if (layer.type === 'dense') return denseParameters(layer, name, inputShape[0] as number);
     if (layer.type === 'conv') return convParameters(layer, name, inputShape[0] as number);
+    if (layer.type === 'batch-norm') return normParameters(name, inputShape[0] as number);
+    if (layer.type === 'attention') return attentionParameters(layer, name, inputShape[0] as number);
     return [];
   });
 }
@@ -55,6 +60,8 @@ export function drawParameters(specs: readonly ParameterSpec[], seed: number): F
  * @param parameters by name.
  * @param masks by name, [N, ...]: 0 or 1/(1 - rate); without them dropout does nothing, as in the saved model.
  * @param prefix of the nodes' names, for a graph in which the layers stand several times.
+ * @param running of a training step: batches are normalised by their own means, and the next values of `running` parameters
+ *   are put here by name.
  * @returns logits [N, classes].
  */
 export function applyLayers(
@@ -64,6 +71,7 @@ export function applyLayers(
   parameters: ReadonlyMap<string, Value>,
   masks?: ReadonlyMap<string, Value>,
   prefix = '',
+  running?: Map<string, Value>,
 ): Value {
   const parameter = (name: string): Value => {
     const value = parameters.get(name);
@@ -71,7 +79,8 @@ export function applyLayers(
     return value;
   };
   let x = image;
-  for (const { layer, name } of placeLayers(model)) {
+  const skipped: Value[] = [];
+  for (const { layer, name, inputShape } of placeLayers(model)) {
     switch (layer.type) {
       case 'dense':
         x = graph.op('Gemm', [x, parameter(`${name}.weight`), parameter(`${name}.bias`)], {}, { name: prefix + name });
@@ -91,6 +100,30 @@ export function applyLayers(
       case 'max-pool':
         x = graph.op('MaxPool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
         break;
+      case 'average-pool':
+        x = graph.op('AveragePool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
+        break;
+      case 'global-max-pool':
+        x = graph.reduceMax(x, [2, 3], false);
+        break;
+      case 'global-average-pool':
+        x = graph.reduceMean(x, [2, 3], false);
+        break;
+      case 'batch-norm':
+        x = normalise(graph, x, (part) => parameter(`${name}.${part}`), {
+          name: prefix + name,
+          next: running && ((part, value) => running.set(`${name}.${part}`, value)),
+        });
+        break;
+      case 'attention':
+        x = attend(graph, x, inputShape, layer.width, (part) => parameter(`${name}.${part}`));
+        break;
+      case 'skip-start':
+        skipped.push(x);
+        break;
+      case 'skip-end':
+        x = graph.add(skipped.pop() as Value, x);
+        break;
       case 'dropout': {
         const mask = masks?.get(name);
         if (mask !== undefined) x = graph.mul(x, mask);
@@ -99,33 +132,43 @@ export function applyLayers(
       case 'flatten':
         x = graph.op('Flatten', [x], { axis: 1 });
         break;
-      case 'sigmoid':
-        x = graph.op('Sigmoid', [x]);
-        break;
-      case 'relu':
-        x = graph.op('Relu', [x]);
-        break;
-      case 'tanh':
-        x = graph.op('Tanh', [x]);
-        break;
+      default:
+        x = activate(graph, x, layer.type);
     }
   }
   return x;
 }
 
 function placeLayers(model: ModelDefinition): PlacedLayer[] {
-  const counts = { dense: 0, conv: 0, dropout: 0 };
+  const counts = { dense: 0, conv: 0, dropout: 0, norm: 0, attention: 0 };
   let inputShape = model.inputShape;
-  return model.layers.map((layer, index) => {
-    const outputShape = layerOutputShape(layer, inputShape, `${model.name}, layer ${index + 1} (${layer.type})`);
+  const skipped: (readonly number[])[] = [];
+  const layers = model.layers.map((layer, index) => {
+    const where = `${model.name}, layer ${index + 1} (${layer.type})`;
+    const outputShape = layerOutputShape(layer, inputShape, where);
+    if (layer.type === 'skip-start') skipped.push(inputShape);
+    if (layer.type === 'skip-end') checkSkip(skipped.pop(), inputShape, where);
     let name = '';
     if (layer.type === 'dense') name = `fc${++counts.dense}`;
     if (layer.type === 'conv') name = `conv${++counts.conv}`;
+    if (layer.type === 'batch-norm') name = `norm${++counts.norm}`;
+    if (layer.type === 'attention') name = `attention${++counts.attention}`;
     if (layer.type === 'dropout') name = `dropout${++counts.dropout}.mask`;
     const placed: PlacedLayer = { layer, name, inputShape, outputShape };
     inputShape = outputShape;
     return placed;
   });
+  if (skipped.length > 0) throw new BlindspotError('INVALID_MODEL', `${model.name}: a skip-start has no skip-end`);
+  return layers;
+}
+
+function checkSkip(from: readonly number[] | undefined, to: readonly number[], where: string): void {
+  if (from === undefined) throw new BlindspotError('INVALID_MODEL', `${where}: there is no skip-start before it`);
+  if (from.join() === to.join()) return;
+  throw new BlindspotError(
+    'INVALID_MODEL',
+    `${where}: expected an input of the shape that was skipped, [${from.join(', ')}], but received [${to.join(', ')}]`,
+  );
 }
 
 function layerOutputShape(layer: Layer, shape: readonly number[], where: string): readonly number[] {
@@ -145,12 +188,20 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
       if (side(height) < 1 || side(width) < 1) throw fail(`at least the ${layer.kernel}×${layer.kernel} kernel's size`);
       return [layer.filters, side(height), side(width)];
     }
-    case 'max-pool': {
+    case 'max-pool':
+    case 'average-pool': {
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       const side = (size: number) => Math.floor((size - layer.size) / layer.size) + 1;
       if (side(height) < 1 || side(width) < 1) throw fail(`at least the ${layer.size}×${layer.size} window's size`);
       return [channels, side(height), side(width)];
     }
+    case 'global-max-pool':
+    case 'global-average-pool':
+      if (shape.length !== 3) throw fail('shape [channels, height, width]');
+      return [channels];
+    case 'attention':
+      if (shape.length !== 3) throw fail('shape [channels, height, width]');
+      return shape;
     case 'flatten':
       return [shape.reduce((product, size) => product * size, 1)];
     default:
@@ -183,6 +234,28 @@ function convParameters(layer: ConvLayer, name: string, channels: number): Param
     },
     bias(name, layer.filters),
   ];
+}
+
+/** Scale and shift are learnt, mean and variance follow the batches. */
+function normParameters(name: string, channels: number): ParameterSpec[] {
+  const filled = (part: string, value: number): ParameterSpec => ({
+    name: `${name}.${part}`,
+    shape: [channels],
+    decay: 0,
+    ...(part === 'mean' || part === 'variance' ? { running: true as const } : {}),
+    draw: () => new Float32Array(channels).fill(value),
+  });
+  return [filled('scale', 1), filled('shift', 0), filled('mean', 0), filled('variance', 1)];
+}
+
+function attentionParameters({ width }: AttentionLayer, name: string, channels: number): ParameterSpec[] {
+  const matrix = (part: string, units: number): ParameterSpec => ({
+    name: `${name}.${part}`,
+    shape: [channels, units],
+    decay: 0,
+    draw: (random) => drawWeights({ kind: 'xavier-normal', gain: 1 }, [channels, units], channels, units, random),
+  });
+  return [matrix('query', width), matrix('key', width), matrix('value', channels)];
 }
 
 function bias(name: string, units: number): ParameterSpec {

@@ -1,7 +1,9 @@
-/** Training of a classifier: softmax cross-entropy plus weight decay, by mini-batches. */
+/** Training of a classifier: a loss of its logits plus weight decay, by mini-batches. */
 import { adaptImages } from '../data/image_layout.ts';
 import { type ImageSet, imageAt, imageSize, validateImages } from '../data/image_set.ts';
 import type { Random } from '../data/random.ts';
+import { invalidArgument } from '../errors.ts';
+import { gradients } from '../onnx/gradients.ts';
 import type { Value } from '../onnx/value.ts';
 import type { ProviderName, SessionFactory, Tensor } from '../runtime/session.ts';
 import type { CheckpointStore } from './checkpoint.ts';
@@ -9,7 +11,7 @@ import { checkCounts, type EpochRecord, runEpochs, type TrainingProgress } from 
 import { evaluateSession, largest } from './evaluate.ts';
 import { buildInferenceModel } from './inference_model.ts';
 import { classCount, type ModelDefinition } from './layers.ts';
-import { softmaxCrossEntropy } from './losses.ts';
+import { classificationLoss, type LossSettings, signStep } from './losses.ts';
 import { applyLayers, drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import type { Schedule } from './schedules.ts';
@@ -21,6 +23,8 @@ export interface Recipe {
   readonly batchSize: number;
   readonly optimizer: OptimizerSettings;
   readonly schedule: Schedule;
+  /** Default: cross-entropy. */
+  readonly loss?: LossSettings;
 }
 
 export interface TrainOptions {
@@ -28,6 +32,8 @@ export interface TrainOptions {
   readonly recipe: Recipe;
   readonly train: ImageSet;
   readonly test?: ImageSet;
+  /** In place of one-hot labels, [train images, classes]: shares that sum to 1, such as a teacher's answers. */
+  readonly softLabels?: Float32Array;
   /** Draws weights, order and dropout masks; default 0. */
   readonly seed?: number;
   readonly createSession: SessionFactory;
@@ -94,7 +100,11 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
   const started = performance.now();
   const initial = drawParameters(parameterSpecs(model), seed);
   const batchSize = Math.min(recipe.batchSize, train.count);
-  const plan = classifierGraph(model, recipe.optimizer, batchSize);
+  const { softLabels } = options;
+  if (softLabels !== undefined && softLabels.length !== train.count * classes) {
+    throw invalidArgument('softLabels', `${train.count} rows of ${classes}`, `${softLabels.length} values`);
+  }
+  const plan = classifierGraph(model, recipe.optimizer, batchSize, recipe.loss);
   const step = await TrainStep.create(plan, initial, createSession, sessionOptions);
   const tester = await createSession(buildInferenceModel(model), sessionOptions);
   try {
@@ -113,7 +123,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       checkpoint: options.checkpoint,
       signal: options.signal,
       onProgress: options.onProgress,
-      prepare: batchMaker(model, train, batchSize, classes),
+      prepare: batchMaker(model, train, batchSize, classes, softLabels),
       countWrong: (reports, indices) => countWrong(reports['logits'] as Tensor, indices, train.labels, classes),
       ...(test === undefined ? {} : { test: () => errorOn(test) }),
     });
@@ -144,7 +154,12 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
  * Forward pass and objective; inputs image [batch, …], labels [batch, classes] one-hot, and dropout's masks. The batch is
  * a number, since the gradient of a convolution by its weights is a convolution with the batch as channels.
  */
-export function classifierGraph(model: ModelDefinition, optimizer: OptimizerSettings, batch: number): TrainGraph {
+export function classifierGraph(
+  model: ModelDefinition,
+  optimizer: OptimizerSettings,
+  batch: number,
+  settings: LossSettings = { type: 'cross-entropy' },
+): TrainGraph {
   const parameters = parameterSpecs(model);
   const masks = dropoutMasks(model);
   return {
@@ -156,9 +171,18 @@ export function classifierGraph(model: ModelDefinition, optimizer: OptimizerSett
       ...masks.map(({ name, shape }) => ({ name, shape: [batch, ...shape] })),
     ],
     forward: (graph, inputs, weights) => {
-      const logits = applyLayers(graph, model, inputs.get('image') as Value, weights, inputs);
-      const loss = softmaxCrossEntropy(graph, logits, inputs.get('labels') as Value);
-      return { loss, reports: { logits } };
+      const image = inputs.get('image') as Value;
+      const wanted = inputs.get('labels') as Value;
+      const running = new Map<string, Value>();
+      const logits = applyLayers(graph, model, image, weights, inputs, '', running);
+      const clean = classificationLoss(graph, settings, logits, wanted);
+      const { adversarial = 0 } = settings.type === 'cross-entropy' ? settings : {};
+      if (adversarial === 0) return { loss: clean, reports: { logits }, running };
+      const [gradient] = gradients(graph, clean, [image]);
+      const moved = signStep(graph, image, gradient as Value, adversarial);
+      const answers = applyLayers(graph, model, moved, weights, inputs, 'moved.', new Map());
+      const both = graph.add(clean, classificationLoss(graph, settings, answers, wanted));
+      return { loss: graph.mul(both, graph.scalar(0.5)), reports: { logits }, running };
     },
   };
 }
@@ -169,6 +193,7 @@ function batchMaker(
   data: ImageSet,
   rows: number,
   classes: number,
+  softLabels: Float32Array | undefined,
 ): (indices: Uint32Array, random: Random) => Readonly<Record<string, Tensor>> {
   const allocate = (shape: readonly number[]): Tensor => ({
     data: new Float32Array(rows * imageSize(shape)),
@@ -183,7 +208,8 @@ function batchMaker(
     labels.data.fill(0);
     for (const [row, index] of indices.entries()) {
       image.data.set(imageAt(data, index), row * size);
-      labels.data[row * classes + (data.labels[index] as number)] = 1;
+      if (softLabels === undefined) labels.data[row * classes + (data.labels[index] as number)] = 1;
+      else labels.data.set(softLabels.subarray(index * classes, (index + 1) * classes), row * classes);
     }
     for (const { rate, tensor } of masks) {
       const mask = tensor.data;

@@ -3,18 +3,28 @@ import { Random } from '../data/random.ts';
 import { evaluate } from '../onnx/testing/reference_evaluator.ts';
 import type { ReferenceTensor } from '../onnx/testing/reference_tensor.ts';
 import {
+  attention,
+  averagePool,
+  batchNorm,
   type ConvLayer,
   conv,
   type DenseLayer,
   dense,
   dropout,
   flatten,
+  gelu,
+  globalAveragePool,
+  globalMaxPool,
   type Layer,
+  leakyRelu,
   maxPool,
   relu,
+  relu6,
+  residual,
   sigmoid,
   tanh,
 } from './layers.ts';
+import type { LossSettings } from './losses.ts';
 import { classifierGraph } from './train_classifier.ts';
 import { buildTrainGraph } from './train_step.ts';
 
@@ -24,6 +34,23 @@ const MODELS: Record<string, { inputShape: number[]; layers: Layer[] }> = {
   'sigmoid network with weight decay': {
     inputShape: [6],
     layers: [dense(5, { weightDecay: 0.3 }), sigmoid, dense(4, { weightDecay: 0.1 }), tanh, dense(3)],
+  },
+  'batch-normalised network': { inputShape: [5], layers: [dense(4), leakyRelu, batchNorm, dense(3)] },
+  'residual network with global pooling': {
+    inputShape: [2, 6, 6],
+    layers: [
+      conv(3, 3, { padding: 1 }),
+      relu6,
+      batchNorm,
+      ...residual(conv(3, 3, { padding: 1 }), gelu),
+      averagePool(2),
+      globalMaxPool,
+      dense(3),
+    ],
+  },
+  'attention between places': {
+    inputShape: [2, 4, 4],
+    layers: [conv(4, 2, { stride: 2 }), attention(3), globalAveragePool, dense(3)],
   },
   'convolutional network': {
     inputShape: [2, 8, 8],
@@ -59,6 +86,7 @@ describe.each(Object.entries(MODELS))('%s', (name, { inputShape, layers }) => {
   }
   for (const { name: parameter, shape } of plan.parameters)
     feeds[parameter] = filled(shape, () => 0.5 * random.normal());
+  const learnt = plan.parameters.filter(({ running }) => running !== true);
   /** Mean cross-entropy plus λ·Σw²/k. */
   const objective = (changed: Record<string, ReferenceTensor>) => {
     const values = { ...feeds, ...changed };
@@ -73,28 +101,25 @@ describe.each(Object.entries(MODELS))('%s', (name, { inputShape, layers }) => {
     return penalty + (evaluate(bytes, values)['loss']?.data[0] ?? Number.NaN);
   };
 
-  test.each(plan.parameters.map((parameter) => parameter.name))(
-    '∂objective/∂%s agrees with finite differences',
-    (parameter) => {
-      const values = feeds[parameter] as ReferenceTensor;
-      const next = evaluate(bytes, feeds)[`${parameter}.next`] as ReferenceTensor;
-      const h = 1e-5;
-      let largest = 0;
-      for (let i = 0; i < values.data.length; i++) {
-        const moved = (step: number) => {
-          const data = Float64Array.from(values.data);
-          data[i] = (data[i] as number) + step;
-          return objective({ [parameter]: { shape: values.shape, data } });
-        };
-        const expected = (moved(h) - moved(-h)) / (2 * h);
-        const actual = (values.data[i] as number) - (next.data[i] as number);
-        largest = Math.max(largest, Math.abs(expected));
-        expect(Math.abs(actual - expected), `${parameter}[${i}]`).toBeLessThan(1e-7 * (1 + Math.abs(expected)));
-      }
-      // The test would see nothing if the loss did not depend on the parameter.
-      expect(largest).toBeGreaterThan(1e-4);
-    },
-  );
+  test.each(learnt.map((parameter) => parameter.name))('∂objective/∂%s agrees with finite differences', (parameter) => {
+    const values = feeds[parameter] as ReferenceTensor;
+    const next = evaluate(bytes, feeds)[`${parameter}.next`] as ReferenceTensor;
+    const h = 1e-5;
+    let largest = 0;
+    for (let i = 0; i < values.data.length; i++) {
+      const moved = (step: number) => {
+        const data = Float64Array.from(values.data);
+        data[i] = (data[i] as number) + step;
+        return objective({ [parameter]: { shape: values.shape, data } });
+      };
+      const expected = (moved(h) - moved(-h)) / (2 * h);
+      const actual = (values.data[i] as number) - (next.data[i] as number);
+      largest = Math.max(largest, Math.abs(expected));
+      expect(Math.abs(actual - expected), `${parameter}[${i}]`).toBeLessThan(1e-7 * (1 + Math.abs(expected)));
+    }
+    // The test would see nothing if the loss did not depend on the parameter.
+    expect(largest).toBeGreaterThan(1e-4);
+  });
 
   test('the loss is the mean cross-entropy of the logits', () => {
     const { loss, logits } = evaluate(bytes, feeds);
@@ -123,4 +148,56 @@ test('the loss of logits that exp cannot take is finite', () => {
     'fc1.bias': { shape: [2], data: Float64Array.of(0, 0) },
   });
   expect(loss?.data[0]).toBe(5000);
+});
+
+/** Softmax regression with known weights, by one step of the training graph. */
+function lossOf(settings: LossSettings, labels: readonly number[]): number {
+  const plan = classifierGraph({ name: 'm', inputShape: [2], layers: [dense(2)] }, SGD, 1, settings);
+  const { loss } = evaluate(buildTrainGraph(plan), {
+    learning_rate: { shape: [], data: Float64Array.of(1) },
+    image: { shape: [1, 2], data: Float64Array.of(0.5, 0.25) },
+    labels: { shape: [1, 2], data: Float64Array.from(labels) },
+    'fc1.weight': { shape: [2, 2], data: Float64Array.of(2, 0, 0, 4) },
+    'fc1.bias': { shape: [2], data: Float64Array.of(0.2, 0.7) },
+  });
+  return loss?.data[0] ?? Number.NaN;
+}
+
+const SGD = { type: 'sgd', learningRate: 1 } as const;
+/** Logits (1.2, 1.7). */
+const crossEntropy = (wanted: number, difference: number) =>
+  wanted * Math.log1p(Math.exp(difference)) + (1 - wanted) * Math.log1p(Math.exp(-difference));
+
+test('each loss is its formula', () => {
+  const oneHot = [1, 0];
+  expect(lossOf({ type: 'squared-error' }, oneHot)).toBeCloseTo(0.5 * (0.2 ** 2 + 1.7 ** 2), 6);
+  expect(lossOf({ type: 'cross-entropy', smoothing: 0.2 }, oneHot)).toBeCloseTo(crossEntropy(0.9, 0.5), 6);
+  expect(lossOf({ type: 'cross-entropy', temperature: 20 }, oneHot)).toBeCloseTo(crossEntropy(1, 0.025), 6);
+  expect(lossOf({ type: 'cross-entropy' }, [0.3, 0.7])).toBeCloseTo(crossEntropy(0.3, 0.5), 6);
+  // The loss grows with the second pixel, falls with the first: (0.4, 0.35) gives logits (1, 2.1).
+  const both = 0.5 * (crossEntropy(1, 0.5) + crossEntropy(1, 1.1));
+  expect(lossOf({ type: 'cross-entropy', adversarial: 0.1 }, oneHot)).toBeCloseTo(both, 6);
+});
+
+test('running means follow the batches, and the saved model uses them', () => {
+  const plan = classifierGraph({ name: 'm', inputShape: [2], layers: [dense(2), batchNorm, dense(2)] }, SGD, 2);
+  const identity = { shape: [2, 2], data: Float64Array.of(1, 0, 0, 1) };
+  const zeros = { shape: [2], data: new Float64Array(2) };
+  const next = evaluate(buildTrainGraph(plan), {
+    learning_rate: { shape: [], data: Float64Array.of(1) },
+    image: { shape: [2, 2], data: Float64Array.of(0, 1, 1, 0.5) },
+    labels: identity,
+    'fc1.weight': identity,
+    'fc1.bias': zeros,
+    'norm1.scale': { shape: [2], data: Float64Array.of(1, 1) },
+    'norm1.shift': zeros,
+    'norm1.mean': { shape: [2], data: Float64Array.of(1, 2) },
+    'norm1.variance': { shape: [2], data: Float64Array.of(1, 1) },
+    'fc2.weight': identity,
+    'fc2.bias': zeros,
+  });
+  const values = (name: string) => [...(next[name]?.data ?? [])];
+  for (const [i, expected] of [0.95, 1.875].entries()) expect(values('norm1.mean.next')[i]).toBeCloseTo(expected, 6);
+  for (const [i, expected] of [0.925, 0.90625].entries())
+    expect(values('norm1.variance.next')[i]).toBeCloseTo(expected, 6);
 });

@@ -13,19 +13,31 @@ import { makeOptimizer, type Optimizer, type OptimizerSettings } from './optimiz
 
 export interface TrainGraph {
   readonly optimizer: OptimizerSettings;
-  /** `decay` is the factor of Σw² in the objective. */
-  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly decay: number }[];
+  /** `decay` is the factor of Σw² in the objective; `running` ones are handed on by the forward pass, not optimised. */
+  readonly parameters: readonly TrainParameter[];
   /** What changes from batch to batch. */
   readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
   /**
    * Appends the forward pass.
-   * @returns the loss, a scalar, to which weight decay is added; and more values to be told about, by name.
+   * @returns the loss, a scalar, to which weight decay is added; more values to be told about, and the next values of
+   *   `running` parameters, both by name.
    */
   forward(
     graph: GraphBuilder,
     inputs: ReadonlyMap<string, Value>,
     parameters: ReadonlyMap<string, Value>,
-  ): { readonly loss: Value; readonly reports?: Readonly<Record<string, Value>> };
+  ): {
+    readonly loss: Value;
+    readonly reports?: Readonly<Record<string, Value>>;
+    readonly running?: ReadonlyMap<string, Value>;
+  };
+}
+
+export interface TrainParameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly decay: number;
+  readonly running?: true;
 }
 
 /** The name under which a parameter or a state array comes out. */
@@ -40,9 +52,16 @@ export function buildTrainGraph(plan: TrainGraph, target: 'cpu' | 'webgpu' = 'cp
   const inputs = new Map(plan.inputs.map(({ name, shape }) => input(name, shape)));
   const parameters = new Map(plan.parameters.map(({ name, shape }) => input(name, shape)));
   const scalars = optimizer.scalars.map((name) => graph.input(name, 'float32', []));
-  const { loss, reports } = plan.forward(graph, inputs, parameters);
-  const lossGradients = gradients(graph, loss, [...parameters.values()], undefined, { target });
-  for (const [i, { name, shape, decay }] of plan.parameters.entries()) {
+  const { loss, reports, running } = plan.forward(graph, inputs, parameters);
+  for (const { name } of plan.parameters.filter((parameter) => parameter.running === true)) {
+    const following = running?.get(name);
+    if (following === undefined) throw new TypeError(`the forward pass hands on no value of ${name}`);
+    graph.output(following, next(name));
+  }
+  const learnt = plan.parameters.filter((parameter) => parameter.running !== true);
+  const wanted = learnt.map(({ name }) => parameters.get(name) as Value);
+  const lossGradients = gradients(graph, loss, wanted, undefined, { target });
+  for (const [i, { name, shape, decay }] of learnt.entries()) {
     const parameter = parameters.get(name) as Value;
     const gradient = withDecay(graph, lossGradients[i] as Value, parameter, decay);
     const slots = optimizer.slots.map((slot) => slotName(name, slot));
@@ -110,7 +129,7 @@ export class TrainStep {
   ): Promise<TrainStep> {
     const bytes = buildTrainGraph(plan, options.provider === 'webgpu' ? 'webgpu' : 'cpu');
     const session = await createSession(bytes, options);
-    const state = new Set(plan.parameters.flatMap(({ name }) => stateNames(name, plan).map(next)));
+    const state = new Set(plan.parameters.flatMap((parameter) => stateNames(parameter, plan).map(next)));
     const reports = session.outputs.map((output) => output.name).filter((name) => !state.has(name));
     return new TrainStep(session, plan, initial, reports);
   }
@@ -173,9 +192,9 @@ export class TrainStep {
 
   #allocate(initial: readonly Float32Array[]): Map<string, Tensor> {
     const tensors = new Map<string, Tensor>();
-    for (const [i, { name, shape }] of this.#plan.parameters.entries()) {
+    for (const [i, { name, shape, running }] of this.#plan.parameters.entries()) {
       tensors.set(name, { data: Float32Array.from(initial[i] ?? []), dims: shape });
-      for (const slot of this.#optimizer.slots) {
+      for (const slot of running === true ? [] : this.#optimizer.slots) {
         const size = shape.reduce((product, dim) => product * dim, 1);
         tensors.set(slotName(name, slot), { data: new Float32Array(size), dims: shape });
       }
@@ -184,6 +203,7 @@ export class TrainStep {
   }
 }
 
-function stateNames(parameter: string, plan: TrainGraph): string[] {
-  return [parameter, ...makeOptimizer(plan.optimizer).slots.map((slot) => slotName(parameter, slot))];
+function stateNames({ name, running }: TrainParameter, plan: TrainGraph): string[] {
+  if (running === true) return [name];
+  return [name, ...makeOptimizer(plan.optimizer).slots.map((slot) => slotName(name, slot))];
 }

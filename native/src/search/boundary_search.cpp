@@ -111,6 +111,12 @@ constexpr double kOffWalls = 1e-3;      // of the box
 constexpr double kUnproven = 0.3;       // KKT residual
 constexpr double kFirstReach = 0.3;     // of the distance, for the first step of a descent from there
 
+// Where the boundary that was found lies so many times nearer than the gradient at the image said, or further, the gradients there
+// tell nothing of the other classes' distances either.
+constexpr double kRankingError = 2.0;
+constexpr int kProbeSteps = 4;         // tries to make a probe so long in spite of the walls,
+constexpr double kProbeLength = 0.95;  // as a share of the best distance
+
 constexpr int kExhaustive = 3000;  // evaluations of that effort
 // Where restarts begin: noise of so much of the best distance, around the best point or the image.
 struct LaterStart {
@@ -163,6 +169,8 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   candidate_count_ = screened_ = next_candidate_ = restarts_ = 0;
   bisected_l2_ = HUGE_VAL;
   ended_l2_ = HUGE_VAL;
+  probed_ = next_probe_ = 0;
+  probes_sorted_ = false;
   ending_ = false;
   first_success_ = 0;
   waiting_ = resumed_ = rough_ = rugged_ = false;
@@ -201,6 +209,10 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
     case Stage::kScreen:
       if (finite) screen(margin, gradient);
       return ask_next_screen();
+    case Stage::kProbe:
+      if (finite) after_probe(margin, gradient);
+      if (next_start()) advance();
+      return;
     case Stage::kProof:
       if (!finite) return close(outcome_);
       std::memcpy(best_gradient_, gradient, options_->n * sizeof(float));
@@ -299,16 +311,23 @@ bool BoundarySearch::may_be_nearest(const Candidate& candidate) const {
 void BoundarySearch::ask_next_screen() {
   if (screened_ < candidate_count_ && !over_budget() && may_be_nearest(candidates_[screened_])) {
     candidates_[screened_].distance = HUGE_VAL;  // until it is answered
+    candidates_[screened_].slope = 0.0;
     question_ = {candidates_[screened_].one_hot, 1.0, kTowardsClass};
     ++screened_;
     stage_ = Stage::kScreen;
     return;
   }
   candidate_count_ = screened_;
+  // A linearisation that puts the boundary outside the box (units are saturated there) says that it does not hold so far out,
+  // not that there is no boundary: such classes are gone to, too, after the others.
+  const auto nearer = [](const Candidate& a, const Candidate& b) {
+    if (a.distance < HUGE_VAL || b.distance < HUGE_VAL) return a.distance < b.distance;
+    return a.margin * b.slope < b.margin * a.slope;
+  };
   for (int j = 1; j < candidate_count_; ++j) {  // insertion sort, stable
     const Candidate moving = candidates_[j];
     int at = j;
-    for (; at > 0 && candidates_[at - 1].distance > moving.distance; --at) candidates_[at] = candidates_[at - 1];
+    for (; at > 0 && nearer(moving, candidates_[at - 1]); --at) candidates_[at] = candidates_[at - 1];
     candidates_[at] = moving;
   }
   const int starts = effort_of(*options_, goal_).starts;
@@ -378,7 +397,7 @@ bool BoundarySearch::next_start() {
   if (starts_ > 0 && restarts_ == 0 && descent_.steps() >= kSeenSteps) rough_ = descent_.rough();
   best_before_start_ = best_l2_;
   was_shaken_ = false;
-  const bool another = next_candidate_ < candidate_count_ && candidates_[next_candidate_].distance < HUGE_VAL;
+  const bool another = next_candidate_ < candidate_count_ && candidates_[next_candidate_].slope > 0.0;
   if (waiting_ && (next_candidate_ > 1 || !another)) {
     resume();
     return true;
@@ -403,12 +422,85 @@ bool BoundarySearch::next_start() {
     ask_segment();
     return false;
   }
+  if (ranking_failed() && (ask_probe() || start_from_probe())) return false;
   if ((succeeded() && !may_restart()) || over_budget()) {
     finish(over_budget() ? BS_LANE_BUDGET : BS_LANE_CONVERGED);
     return false;
   }
   start_from_noise();
   return false;
+}
+
+// Did the gradients at the image err so much about the class that was found that their order of the classes is worth nothing?
+bool BoundarySearch::ranking_failed() const {
+  if (!succeeded() || goal_.targeted() || restarts_ > 0 || over_budget()) return false;
+  if (probed_ > 0) return true;
+  for (int j = 0; j < screened_; ++j) {
+    if (candidates_[j].one_hot != best_class_) continue;
+    const double error = best_l2_ / candidates_[j].distance;
+    return !(error < kRankingError && error > 1.0 / kRankingError);
+  }
+  return true;
+}
+
+// Each class is then asked for once more as far from the image as a mistake is known to lie, along its own gradient at the
+// image: a class that is nearer shows itself there.
+bool BoundarySearch::ask_probe() {
+  while (probed_ < screened_ && !(candidates_[probed_].slope > 0.0 && candidates_[probed_].one_hot != best_class_)) {
+    candidates_[probed_++].distance = HUGE_VAL;
+  }
+  if (probed_ == screened_) return false;
+  probe(candidates_[probed_++]);
+  stage_ = Stage::kProbe;
+  return true;
+}
+
+// point_ := the image, moved down the gradient of that class until it is best_l2_ away or all pixels are at the box.
+void BoundarySearch::probe(const Candidate& candidate) {
+  const float* const gradient = kept_[candidate.slot];
+  const auto move = [&](double step) {
+    double squares = 0.0;
+    for (std::size_t i = 0; i < options_->n; ++i) {
+      const double wanted = static_cast<double>(x_[i]) - step * static_cast<double>(gradient[i]);
+      const double low = options_->box.lower;
+      const double high = options_->box.upper;
+      point_[i] = static_cast<float>(std::fmin(high, std::fmax(low, wanted)));
+      const double change = static_cast<double>(point_[i]) - static_cast<double>(x_[i]);
+      squares += change * change;
+    }
+    return std::sqrt(squares);
+  };
+  // Walls only shorten the way: the step is lengthened a few times by what is missing.
+  double step = best_l2_ / candidate.slope;
+  for (int j = 0; j < kProbeSteps; ++j) {
+    const double length = move(step);
+    if (!(length > 0.0) || length > kProbeLength * best_l2_) break;
+    step *= best_l2_ / length;
+  }
+  question_ = {candidate.one_hot, 1.0, kTowardsClass};
+}
+
+void BoundarySearch::after_probe(double margin, const float* gradient) {
+  Candidate& candidate = candidates_[probed_ - 1];
+  double at_image = margin;  // of the linearisation
+  for (std::size_t i = 0; i < options_->n; ++i) {
+    at_image -= static_cast<double>(gradient[i]) * (static_cast<double>(point_[i]) - static_cast<double>(x_[i]));
+  }
+  candidate.distance = descent_.first_order_distance(*options_, x_, {at_image, slope_, gradient, false});
+}
+
+// From the probe of the class that seemed nearest there, then the next.
+bool BoundarySearch::start_from_probe() {
+  if (!probes_sorted_) {
+    probes_sorted_ = true;
+    std::stable_sort(candidates_, candidates_ + screened_,
+                     [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
+  }
+  if (next_probe_ == screened_ || !(candidates_[next_probe_].distance < HUGE_VAL)) return false;
+  probe(candidates_[next_probe_++]);
+  ++starts_;
+  stage_ = Stage::kNoise;
+  return true;
 }
 
 // Has nothing been found for what a search usually takes, or does the caller's limit leave just enough to go towards a start?

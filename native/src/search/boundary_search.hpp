@@ -4,6 +4,9 @@
 // Untargeted: the runner-up class is often not the nearest one. One gradient a class at the image itself gives the
 // distance to that class's boundary to first order (a projection on a halfspace and the box); the descents then go
 // towards the nearest classes, in that order, and one that falls behind the best found is given up.
+// Where units are saturated, the gradients at the image tell nothing of distances. A class whose boundary they put outside the box
+// is gone to after the others; and where the distance found belies what was foretold, each class is asked for once more at that
+// distance from the image, and descents begin from there, the class first whose boundary passes the image the nearest.
 // Targeted: one descent towards the class, shaken by noise once it is seen to go over many kinks; what was shaken settles
 // by shorter and shorter steps. Where the model gives smoothed gradients, descents from the image begin with those, and
 // none of them is shaken. Effort `thorough` looks at more classes, and starts again from noise around the best point. An
@@ -39,7 +42,7 @@ class BoundarySearch final : public Lane {
  private:
   static constexpr int kMostScreened = 9;
 
-  enum class Stage { kClean, kScreen, kDescend, kStart, kSegment, kBoundary, kNoise, kProof, kLattice };
+  enum class Stage { kClean, kScreen, kDescend, kStart, kSegment, kBoundary, kNoise, kProof, kLattice, kProbe };
 
   // A class that a descent may go to, with its constraint at the image.
   struct Candidate {
@@ -57,6 +60,11 @@ class BoundarySearch final : public Lane {
   void ask_next_screen();
   void advance();
   bool next_start();
+  bool ranking_failed() const;
+  bool ask_probe();
+  void after_probe(double margin, const float* gradient);
+  bool start_from_probe();
+  void probe(const Candidate& candidate);
   bool start_from_noise();
   void add_noise(const float* around, double norm);
   double smoothing() const;  // wanted of the next gradient
@@ -114,6 +122,9 @@ class BoundarySearch final : public Lane {
   double best_before_start_ = 0.0;
   double best_before_step_ = 0.0;
   float* kept_[kMostScreened] = {};
+  int probed_ = 0;              // of the candidates,
+  bool probes_sorted_ = false;  // which then are in the order of what was seen there
+  int next_probe_ = 0;
 };
 
 }  // namespace blindspot

@@ -22,9 +22,11 @@ export type {
 } from './kernel/kernel.ts';
 export type { KernelChoice } from './kernel/load_kernel.ts';
 export { loadKernel } from './kernel/load_kernel_node.ts';
+export type { AdversarialStep } from './nn/adversarial.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './nn/evaluate.ts';
 export { saveTraining } from './nn/save_training.ts';
 export {
+  type Recipe,
   type TrainedModel,
   type TrainingRecord,
   type TrainOptions,

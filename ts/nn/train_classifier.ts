@@ -4,11 +4,12 @@ import { type ImageSet, imageAt, imageSize, validateImages } from '../data/image
 import type { Random } from '../data/random.ts';
 import type { Value } from '../onnx/value.ts';
 import type { ProviderName, SessionFactory, Tensor } from '../runtime/session.ts';
+import { type AdversarialStep, adversarialForward, placeOf } from './adversarial.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { checkCounts, type EpochRecord, runEpochs, type TrainingProgress } from './epochs.ts';
 import { evaluateSession, largest } from './evaluate.ts';
 import { buildInferenceModel } from './inference_model.ts';
-import { classCount, type ModelDefinition } from './layers.ts';
+import { classCount, type ModelDefinition, withWeightDecay } from './layers.ts';
 import { softmaxCrossEntropy } from './losses.ts';
 import { applyLayers, drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
 import type { OptimizerSettings } from './optimizers.ts';
@@ -21,6 +22,17 @@ export interface Recipe {
   readonly batchSize: number;
   readonly optimizer: OptimizerSettings;
   readonly schedule: Schedule;
+  /**
+   * λ of the penalty ½λ·Σw² of every layer's weights, so that λ·w is added to their gradient: in place of the layers' own.
+   */
+  readonly weightDecay?: number;
+  /** Training on adversarial examples beside the images; several take turns from batch to batch. Default: none. */
+  readonly adversarial?: readonly AdversarialStep[];
+  /**
+   * Keep an exponential average of the weights with this decay, in (0, 1), say 0.999: it is what is tested and saved.
+   * Default: the weights themselves.
+   */
+  readonly averageDecay?: number;
 }
 
 export interface TrainOptions {
@@ -77,7 +89,9 @@ export interface TrainedModel {
  * @throws MODEL_DATA_MISMATCH, INVALID_DATA, NOT_FINITE (divergence), PROVIDER_UNAVAILABLE; the signal's reason when aborted.
  */
 export async function trainClassifier(options: TrainOptions): Promise<TrainedModel> {
-  const { model, recipe, seed = 0, createSession } = options;
+  const { recipe, seed = 0, createSession } = options;
+  const { weightDecay } = recipe;
+  const model = weightDecay === undefined ? options.model : withWeightDecay(options.model, weightDecay);
   const classes = classCount(model);
   checkCounts(recipe);
   const [train, test] = [options.train, options.test].map((set) => {
@@ -94,12 +108,12 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
   const started = performance.now();
   const initial = drawParameters(parameterSpecs(model), seed);
   const batchSize = Math.min(recipe.batchSize, train.count);
-  const plan = classifierGraph(model, recipe.optimizer, batchSize);
+  const plan = classifierGraph(model, recipe.optimizer, batchSize, recipe);
   const step = await TrainStep.create(plan, initial, createSession, sessionOptions);
   const tester = await createSession(buildInferenceModel(model), sessionOptions);
   try {
     const errorOn = async (set: ImageSet) =>
-      (await evaluateSession(tester, set, undefined, Object.fromEntries(step.parameters))).error;
+      (await evaluateSession(tester, set, undefined, Object.fromEntries(step.averages))).error;
     const history = await runEpochs({
       stage: 'classifier',
       step,
@@ -134,7 +148,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       versions: options.versions ?? {},
       history,
     };
-    return asTrainedModel(new Map([...step.parameters].map(([name, { data }]) => [name, data])), record);
+    return asTrainedModel(new Map([...step.averages].map(([name, { data }]) => [name, data])), record);
   } finally {
     await Promise.all([step.release(), tester.release()]);
   }
@@ -144,20 +158,33 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
  * Forward pass and objective; inputs image [batch, …], labels [batch, classes] one-hot, and dropout's masks. The batch is
  * a number, since the gradient of a convolution by its weights is a convolution with the batch as channels.
  */
-export function classifierGraph(model: ModelDefinition, optimizer: OptimizerSettings, batch: number): TrainGraph {
+export function classifierGraph(
+  model: ModelDefinition,
+  optimizer: OptimizerSettings,
+  batch: number,
+  { adversarial = [], averageDecay }: Pick<Recipe, 'adversarial' | 'averageDecay'> = {},
+): TrainGraph {
+  for (const step of adversarial) placeOf(model, step);
   const parameters = parameterSpecs(model);
   const masks = dropoutMasks(model);
   return {
     optimizer,
+    averageDecay,
+    turns: Math.max(1, adversarial.length),
     parameters,
     inputs: [
       { name: 'image', shape: [batch, ...model.inputShape] },
       { name: 'labels', shape: [batch, classCount(model)] },
       ...masks.map(({ name, shape }) => ({ name, shape: [batch, ...shape] })),
     ],
-    forward: (graph, inputs, weights) => {
-      const logits = applyLayers(graph, model, inputs.get('image') as Value, weights, inputs);
-      const loss = softmaxCrossEntropy(graph, logits, inputs.get('labels') as Value);
+    forward: (graph, inputs, weights, turn, target) => {
+      const [image, oneHot] = [inputs.get('image') as Value, inputs.get('labels') as Value];
+      const step = adversarial[turn];
+      if (step !== undefined) {
+        return adversarialForward(graph, model, step, { image, oneHot, parameters: weights, masks: inputs, target });
+      }
+      const logits = applyLayers(graph, model, image, weights, inputs);
+      const loss = softmaxCrossEntropy(graph, logits, oneHot);
       return { loss, reports: { logits } };
     },
   };

@@ -8,7 +8,7 @@
  */
 import { adaptImages } from '../ts/data/image_layout.ts';
 import { type ImageSet, imageAt, validateImages } from '../ts/data/image_set.ts';
-import { invalidArgument } from '../ts/errors.ts';
+import { BlindspotError } from '../ts/errors.ts';
 import { checkCounts, type EpochRecord, runEpochs } from '../ts/nn/epochs.ts';
 import { buildInferenceModel } from '../ts/nn/inference_model.ts';
 import { dense, type ModelDefinition, sigmoid } from '../ts/nn/layers.ts';
@@ -70,10 +70,9 @@ async function trainStages(definition: ModelDefinition, options: ModelTrainOptio
   const started = performance.now();
   const recipe: Recipe = { ...SOFTMAX_RECIPE, ...options.recipe };
   if (recipe.adversarial !== undefined) {
-    throw invalidArgument(
-      'adversarial',
-      `nothing for ${definition.name}, whose codes are learnt without labels`,
-      'steps',
+    throw new BlindspotError(
+      'INVALID_ARGUMENT',
+      `${definition.name} takes no adversarial steps: its codes are learnt without labels`,
     );
   }
   const epochs = Math.ceil((AUTOENCODER_RECIPE.epochs * recipe.epochs) / SOFTMAX_RECIPE.epochs);

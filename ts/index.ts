@@ -2,6 +2,7 @@
 
 export type { ModelEntry, ModelTrainOptions } from '../models/model_entry.ts';
 export { MODEL_NAMES, modelByName } from '../models/registry.ts';
+export { type Certificate, type CertifyOptions, certify } from './analysis/certificates/certify.ts';
 export { attack } from './attack/attack.ts';
 export type { AttackData, RawImages } from './attack/attack_data.ts';
 export type { AttackEffort, AttackMethod, AttackOptions, TargetChoice } from './attack/attack_options.ts';

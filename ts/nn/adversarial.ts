@@ -99,7 +99,7 @@ export function adversarialForward(
   const values = applyLayers(graph, model, image, parameters, masks, { to: place.layers });
   const logits = applyLayers(graph, model, values, parameters, masks, above);
   const clean = softmaxCrossEntropy(graph, logits, oneHot);
-  // Half of the loss, as the gradient by the weights has it, too: ONNX Runtime then computes what both share once.
+  // Half of the loss, as the gradient by the weights has it, too: the same nodes, which ONNX Runtime may share.
   const [gradient] = gradients(graph, clean, [values], graph.scalar(0.5), { target });
   const moved = graph.add(values, normalisedStep(graph, gradient as Value, step));
   const example = clip(graph, moved, place);

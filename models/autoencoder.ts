@@ -8,6 +8,7 @@
  */
 import { adaptImages } from '../ts/data/image_layout.ts';
 import { type ImageSet, imageAt, validateImages } from '../ts/data/image_set.ts';
+import { BlindspotError } from '../ts/errors.ts';
 import { checkCounts, type EpochRecord, runEpochs } from '../ts/nn/epochs.ts';
 import { buildInferenceModel } from '../ts/nn/inference_model.ts';
 import { dense, type ModelDefinition, sigmoid } from '../ts/nn/layers.ts';
@@ -68,6 +69,12 @@ export function autoencoder(units = 400): ModelEntry {
 async function trainStages(definition: ModelDefinition, options: ModelTrainOptions): Promise<TrainedModel> {
   const started = performance.now();
   const recipe: Recipe = { ...SOFTMAX_RECIPE, ...options.recipe };
+  if (recipe.adversarial !== undefined) {
+    throw new BlindspotError(
+      'INVALID_ARGUMENT',
+      `${definition.name} takes no adversarial steps: its codes are learnt without labels`,
+    );
+  }
   const epochs = Math.ceil((AUTOENCODER_RECIPE.epochs * recipe.epochs) / SOFTMAX_RECIPE.epochs);
   const pretrained = await learnCodes(definition, { ...AUTOENCODER_RECIPE, epochs }, options);
 

@@ -2,6 +2,7 @@
 
 export type { ModelEntry, ModelTrainOptions } from '../models/model_entry.ts';
 export { MODEL_NAMES, modelByName } from '../models/registry.ts';
+export { type Certificate, type CertifyOptions, certify } from './analysis/certificates/certify.ts';
 export { attack } from './attack/attack.ts';
 export type { AttackData, RawImages } from './attack/attack_data.ts';
 export type { AttackEffort, AttackMethod, AttackOptions, TargetChoice } from './attack/attack_options.ts';
@@ -22,9 +23,11 @@ export type {
 } from './kernel/kernel.ts';
 export type { KernelChoice } from './kernel/load_kernel.ts';
 export { loadKernel } from './kernel/load_kernel_node.ts';
+export type { AdversarialStep } from './nn/adversarial.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './nn/evaluate.ts';
 export { saveTraining } from './nn/save_training.ts';
 export {
+  type Recipe,
   type TrainedModel,
   type TrainingRecord,
   type TrainOptions,

@@ -16,6 +16,33 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
+/** A parser of numbers from `least`, or over it, to `most`. */
+export function realNumber(range: { least?: number; over?: number; under?: number }): (text: string) => number {
+  const { least = Number.NEGATIVE_INFINITY, over = Number.NEGATIVE_INFINITY, under = Number.POSITIVE_INFINITY } = range;
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= least && value > over && value < under) return value;
+    const bounds = [
+      ...(range.least === undefined ? [] : [`from ${least}`]),
+      ...(range.over === undefined ? [] : [`over ${over}`]),
+      ...(range.under === undefined ? [] : [`under ${under}`]),
+    ];
+    throw new InvalidArgumentError(`Expected a number ${bounds.join(' and ')}.`);
+  };
+}
+
+/** A parser that answers what `parse` does, and a mistake with its message. */
+export function parsedBy<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof BlindspotError) throw new InvalidArgumentError(`${error.message}.`);
+      throw error;
+    }
+  };
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /** 2G, 512M, 1000000 in bytes. */

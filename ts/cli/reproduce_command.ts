@@ -27,7 +27,7 @@ interface ReproduceFlags {
 const EXAMPLES = `
 What there is: ${EXPERIMENT_NAMES.join(', ')}.
 Examples:
-  Everything, half an hour on two cores:
+  Everything, about forty minutes on two cores:
     npx blindspot reproduce --out out/paper
   Two parts of it:
     npx blindspot reproduce --only table1,figure7 --out out/paper

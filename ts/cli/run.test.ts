@@ -186,6 +186,21 @@ describe('a mistake is one line on stderr, exit code 2, and leaves nothing behin
       /Expected a whole number of at least 1/,
     ],
     [
+      'an adversarial step of no norm',
+      () => ['train', '--model', 'fc10', '--data', 'mnist', '--adversarial', 'l3=1', '--out', at('out')],
+      /Expected l2=RADIUS or linf=RADIUS/,
+    ],
+    [
+      'an adversarial step at a layer that is not there',
+      () => ['train', '--model', 'fc10', '--data', 'mnist', '--adversarial', 'l2=1@hidden1', '--out', at('out')],
+      /one of the places input of fc10\(1e-4\) for adversarial but received "hidden1"/,
+    ],
+    [
+      'an average that never moves',
+      () => ['train', '--model', 'fc10', '--data', 'mnist', '--average-weights', '1', '--out', at('out')],
+      /Expected a number over 0 and under 1/,
+    ],
+    [
       'training into a file',
       () => ['train', '--model', 'fc10', '--data', 'mnist', '--out', at('data.npz')],
       /Cannot write into .*data\.npz/,

@@ -4,6 +4,7 @@ import { packageVersion } from '../attack/versions.ts';
 import { BlindspotError } from '../errors.ts';
 import { addAttackCommand } from './attack_command.ts';
 import { addBenchCommand } from './bench_command.ts';
+import { addCertifyCommand } from './certify_command.ts';
 import { addCheckCommand } from './check_command.ts';
 import { addDemoCommand } from './demo_command.ts';
 import { addInspectCommand } from './inspect_command.ts';
@@ -53,6 +54,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   addDemoCommand(program, terminal, finish);
   addReproduceCommand(program, terminal, finish);
   addSpectrumCommand(program, terminal, finish);
+  addCertifyCommand(program, terminal, finish);
   addInspectCommand(program, terminal, finish);
   addBenchCommand(program, terminal, finish);
   if (argv.length === 0) {

@@ -2,18 +2,23 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import type { ModelEntry } from '../../models/model_entry.ts';
 import { MODEL_NAMES, modelByName } from '../../models/registry.ts';
 import { versions } from '../attack/versions.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
+import { type AdversarialStep, parseAdversarial, placeOf } from '../nn/adversarial.ts';
 import type { CheckpointStore } from '../nn/checkpoint.ts';
 import type { TrainingProgress } from '../nn/epochs.ts';
 import { classCount } from '../nn/layers.ts';
+import type { OptimizerSettings } from '../nn/optimizers.ts';
 import { folderCheckpoint, saveTraining } from '../nn/save_training.ts';
+import { SCHEDULES, type Schedule } from '../nn/schedules.ts';
+import type { Recipe } from '../nn/train_classifier.ts';
 import { formatCount, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { PROVIDERS, type ProviderName } from '../runtime/session.ts';
-import { wholeNumber } from './option_parsers.ts';
+import { parsedBy, realNumber, wholeNumber } from './option_parsers.ts';
 import { checkOutputFolder, writeOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
@@ -27,7 +32,16 @@ interface TrainFlags {
   epochs?: number;
   provider: ProviderName;
   seed: number;
+  batchSize?: number;
+  optimizer?: 'sgd' | 'adam';
+  learningRate?: number;
+  schedule?: Schedule;
+  weightDecay?: number;
+  adversarial?: AdversarialStep[];
+  averageWeights?: number | true;
 }
+
+const AVERAGE_DECAY = 0.999;
 
 const EXAMPLES = `
 Models: ${MODEL_NAMES.join(', ')}.
@@ -37,6 +51,12 @@ Examples:
     npx blindspot train --model fc100-100-10 --data mnist --out out/fc
   A convolutional one, for two epochs:
     npx blindspot train --model convnet --data mnist --epochs 2 --out out/conv
+  The first one on adversarial examples, too, made fresh for every batch:
+    npx blindspot train --model fc100-100-10 --data mnist --adversarial l2=1.0 --average-weights --epochs 60 --batch-size 128 --optimizer adam --learning-rate 1e-2 --schedule cosine --weight-decay 1e-5 --out out/fc-adversarial
+
+--adversarial l2=1.0 moves every image of a batch by 1.0 (Euclidean, of pixels in [0, 1]) to where the loss rises fastest,
+within [0, 1], and learns from both halves alike; linf=0.1 moves every pixel by 0.1. l2=0.5@hidden1 moves the outputs of
+the first activation, and trains the layers above it. Several, with commas between, take turns from batch to batch.
 
 What it leaves in --out:
   model.onnx      takes pixels in [0, 1], runs in any ONNX Runtime
@@ -60,6 +80,21 @@ export function addTrainCommand(program: Command, terminal: Terminal, finish: (c
     .option('--count <n>', 'the first so many training images (default: all)', wholeNumber(1))
     .option('--epochs <n>', 'passes over the training images (default: as the model has it)', wholeNumber(1))
     .option('--seed <n>', 'of initial weights and of the order of the images', wholeNumber(0), 0)
+    .option('--batch-size <n>', 'images a step (default, as of the next four: as the model has it)', wholeNumber(1))
+    .addOption(new Option('--optimizer <name>', 'sgd (momentum 0.9) or adam').choices(['sgd', 'adam']))
+    .option('--learning-rate <rate>', 'at first', realNumber({ over: 0 }))
+    .addOption(new Option('--schedule <name>', 'of the rate; cosine: down to 0').choices(SCHEDULES))
+    .option('--weight-decay <lambda>', 'of ½λ·Σw², for every layer', realNumber({ least: 0 }))
+    .option(
+      '--adversarial <steps>',
+      'learn from adversarial examples beside the images: l2=1.0, linf=0.1, l2=0.5@hidden1 (default: none)',
+      parsedBy(parseAdversarial),
+    )
+    .option(
+      '--average-weights [decay]',
+      `save an exponential average of the weights (decay: ${AVERAGE_DECAY})`,
+      realNumber({ over: 0, under: 1 }),
+    )
     .addOption(new Option('--provider <name>', 'where ONNX Runtime trains').choices(PROVIDERS).default('cpu'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: TrainFlags) => finish(await runTraining(flags, terminal)));
@@ -68,9 +103,11 @@ export function addTrainCommand(program: Command, terminal: Terminal, finish: (c
 async function runTraining(flags: TrainFlags, terminal: Terminal): Promise<ExitCode> {
   const { out, signal } = terminal;
   const entry = modelByName(flags.model);
+  const recipe = chosenRecipe(flags, entry);
+  for (const step of recipe.adversarial ?? []) placeOf(entry.definition, step);
   await checkOutputFolder(flags.out);
   const [train, test] = await readImages(flags, entry.definition, signal);
-  const epochs = flags.epochs ?? entry.recipe.epochs;
+  const epochs = recipe.epochs ?? entry.recipe.epochs;
   const tested = test === undefined ? '' : `, tested on ${formatCount(test.count)} of ${test.source}`;
   out.write(
     `model   ${entry.name}: [${entry.definition.inputShape.join(', ')}] to ${classCount(entry.definition)} classes\n`,
@@ -83,7 +120,7 @@ async function runTraining(flags: TrainFlags, terminal: Terminal): Promise<ExitC
     const trained = await entry.train({
       train,
       ...(test === undefined ? {} : { test }),
-      recipe: { epochs },
+      recipe,
       seed: flags.seed,
       provider: flags.provider,
       createSession,
@@ -109,6 +146,35 @@ async function runTraining(flags: TrainFlags, terminal: Terminal): Promise<ExitC
     out.write(`\nInterrupted: the finished epochs are kept in ${flags.out}; the same command goes on from there.\n`);
     return ExitCode.INTERRUPTED;
   }
+}
+
+/** Momentum goes with SGD, as in the models' own recipes. */
+const MOMENTUM = 0.9;
+const ADAM_RATE = 1e-3;
+const SGD_RATE = 0.1;
+
+/** What the flags replace in the model's recipe. */
+function chosenRecipe(flags: TrainFlags, { recipe }: ModelEntry): Partial<Recipe> {
+  const { epochs = recipe.epochs, batchSize, optimizer, schedule, weightDecay, adversarial, averageWeights } = flags;
+  const type = optimizer ?? recipe.optimizer.type;
+  const standard = type === 'adam' ? ADAM_RATE : SGD_RATE;
+  const learningRate =
+    flags.learningRate ?? (type === recipe.optimizer.type ? recipe.optimizer.learningRate : standard);
+  const settings: OptimizerSettings =
+    type === recipe.optimizer.type
+      ? { ...recipe.optimizer, learningRate }
+      : type === 'adam'
+        ? { type, learningRate }
+        : { type, learningRate, momentum: MOMENTUM };
+  return {
+    epochs,
+    optimizer: settings,
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+    ...(adversarial === undefined ? {} : { adversarial }),
+    ...(averageWeights === undefined ? {} : { averageDecay: averageWeights === true ? AVERAGE_DECAY : averageWeights }),
+  };
 }
 
 function readImages(

@@ -200,8 +200,8 @@ function adversarialLoss(
   weights: ReadonlyMap<string, Value>,
 ): Value {
   const above = layersAbove(model, place);
-  const prefix = `place${place}.`;
-  const logits = applyLayers(graph, above, input(`image${place}`), renamed(weights, place), undefined, prefix);
+  const range = { prefix: `place${place}.` };
+  const logits = applyLayers(graph, above, input(`image${place}`), renamed(weights, place), undefined, range);
   return graph.mul(input(`weight${place}`), softmaxCrossEntropy(graph, logits, input(`labels${place}`)));
 }
 

@@ -174,6 +174,19 @@ export function classCount(model: ModelDefinition): number {
   return last.units;
 }
 
+/**
+ * The model with the penalty ½λ·Σw² on the weights of every layer.
+ * @throws INVALID_ARGUMENT unless λ is a number from 0.
+ */
+export function withWeightDecay(model: ModelDefinition, lambda: number): ModelDefinition {
+  checkDecay(lambda);
+  const layers = model.layers.map((layer): Layer => {
+    if (layer.type === 'dense') return { ...layer, weightDecay: (lambda * layer.units) / 2 };
+    return layer.type === 'conv' ? { ...layer, weightDecay: (lambda * layer.filters) / 2 } : layer;
+  });
+  return { ...model, layers };
+}
+
 function checkWhole(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least) throw invalidArgument(name, `a whole number from ${least}`, value);
 }

@@ -10,14 +10,22 @@ export type LossSettings =
       readonly smoothing?: number;
       /** Logits are divided by it while training (Hinton et al. 2015); default 1. */
       readonly temperature?: number;
-      /** Half of the loss is at images moved by so much a pixel along the sign of the gradient (Goodfellow et al. 2015); default 0. */
-      readonly adversarial?: number;
     }
   /** ½·Σ_j (z_j − y_j)², y the one-hot label. */
   | { readonly type: 'squared-error' };
 
-/** @param wanted [N, classes], shares of 1: one-hot labels, or a teacher's. @returns a scalar, []. */
-export function classificationLoss(graph: GraphBuilder, settings: LossSettings, logits: Value, wanted: Value): Value {
+/**
+ * @param settings default: plain cross-entropy.
+ * @param wanted [N, classes], shares of 1: one-hot labels, or a teacher's.
+ * @returns a scalar, [].
+ */
+export function classificationLoss(
+  graph: GraphBuilder,
+  settings: LossSettings | undefined,
+  logits: Value,
+  wanted: Value,
+): Value {
+  if (settings === undefined) return softmaxCrossEntropy(graph, logits, wanted);
   if (settings.type === 'squared-error') return reconstructionError(graph, logits, wanted);
   const { smoothing = 0, temperature = 1 } = settings;
   const classes = Number(logits.shape[1]);
@@ -27,15 +35,6 @@ export function classificationLoss(graph: GraphBuilder, settings: LossSettings, 
       : graph.add(graph.mul(wanted, graph.scalar(1 - smoothing)), graph.scalar(smoothing / classes));
   const scaled = temperature === 1 ? logits : graph.mul(logits, graph.scalar(1 / temperature));
   return softmaxCrossEntropy(graph, scaled, shares);
-}
-
-/**
- * Images moved by ±size a pixel along the sign of the loss's gradient, kept in [0, 1]. Constants to whatever is
- * differentiated afterwards: the sign is made by a comparison, which has no derivative.
- */
-export function signStep(graph: GraphBuilder, image: Value, gradient: Value, size: number): Value {
-  const step = graph.where(graph.greater(gradient, graph.scalar(0)), graph.scalar(size), graph.scalar(-size));
-  return graph.op('Clip', [graph.add(image, step), graph.scalar(0), graph.scalar(1)]);
 }
 
 /**

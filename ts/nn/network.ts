@@ -22,7 +22,7 @@ export interface ParameterSpec {
   draw(random: Random): Float32Array;
 }
 
-interface PlacedLayer {
+export interface PlacedLayer {
   readonly layer: Layer;
   /** fc1, conv2, …; empty for layers without parameters, except dropout. */
   readonly name: string;
@@ -55,14 +55,22 @@ export function drawParameters(specs: readonly ParameterSpec[], seed: number): F
   return specs.map((spec, index) => spec.draw(new Random(seed, 2 ** 32 + index)));
 }
 
+export interface LayerRange {
+  /** Layers from this index on, default 0, and before that one, default all. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Of the nodes' names, for a graph in which the layers stand several times. */
+  readonly prefix?: string;
+}
+
 /**
- * @param image [N, ...inputShape].
+ * @param image [N, ...inputShape]; what the first layer of the range takes.
  * @param parameters by name.
  * @param masks by name, [N, ...]: 0 or 1/(1 - rate); without them dropout does nothing, as in the saved model.
- * @param prefix of the nodes' names, for a graph in which the layers stand several times.
+ * @param range layers to apply; their names are those they have in the whole model.
  * @param running of a training step: batches are normalised by their own means, and the next values of `running` parameters
  *   are put here by name.
- * @returns logits [N, classes].
+ * @returns what the last of them answers: logits [N, classes], if it is the model's last.
  */
 export function applyLayers(
   graph: GraphBuilder,
@@ -70,7 +78,7 @@ export function applyLayers(
   image: Value,
   parameters: ReadonlyMap<string, Value>,
   masks?: ReadonlyMap<string, Value>,
-  prefix = '',
+  { from = 0, to, prefix = '' }: LayerRange = {},
   running?: Map<string, Value>,
 ): Value {
   const parameter = (name: string): Value => {
@@ -80,7 +88,7 @@ export function applyLayers(
   };
   let x = image;
   const skipped: Value[] = [];
-  for (const { layer, name, inputShape } of placeLayers(model)) {
+  for (const { layer, name, inputShape } of placeLayers(model).slice(from, to)) {
     switch (layer.type) {
       case 'dense':
         x = graph.op('Gemm', [x, parameter(`${name}.weight`), parameter(`${name}.bias`)], {}, { name: prefix + name });
@@ -139,7 +147,8 @@ export function applyLayers(
   return x;
 }
 
-function placeLayers(model: ModelDefinition): PlacedLayer[] {
+/** Every layer with its name and shapes. @throws INVALID_MODEL naming the layer that does not fit. */
+export function placeLayers(model: ModelDefinition): PlacedLayer[] {
   const counts = { dense: 0, conv: 0, dropout: 0, norm: 0, attention: 0 };
   let inputShape = model.inputShape;
   const skipped: (readonly number[])[] = [];

@@ -3,15 +3,15 @@ import { adaptImages } from '../data/image_layout.ts';
 import { type ImageSet, imageAt, imageSize, validateImages } from '../data/image_set.ts';
 import type { Random } from '../data/random.ts';
 import { invalidArgument } from '../errors.ts';
-import { gradients } from '../onnx/gradients.ts';
 import type { Value } from '../onnx/value.ts';
 import type { ProviderName, SessionFactory, Tensor } from '../runtime/session.ts';
+import { type AdversarialStep, adversarialForward, placeOf } from './adversarial.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { checkCounts, type EpochRecord, runEpochs, type TrainingProgress } from './epochs.ts';
 import { evaluateSession, largest } from './evaluate.ts';
 import { buildInferenceModel } from './inference_model.ts';
-import { classCount, type ModelDefinition } from './layers.ts';
-import { classificationLoss, type LossSettings, signStep } from './losses.ts';
+import { classCount, type ModelDefinition, withWeightDecay } from './layers.ts';
+import { classificationLoss, type LossSettings } from './losses.ts';
 import { applyLayers, drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import type { Schedule } from './schedules.ts';
@@ -25,6 +25,17 @@ export interface Recipe {
   readonly schedule: Schedule;
   /** Default: cross-entropy. */
   readonly loss?: LossSettings;
+  /**
+   * λ of the penalty ½λ·Σw² of every layer's weights, so that λ·w is added to their gradient: in place of the layers' own.
+   */
+  readonly weightDecay?: number;
+  /** Training on adversarial examples beside the images; several take turns from batch to batch. Default: none. */
+  readonly adversarial?: readonly AdversarialStep[];
+  /**
+   * Keep an exponential average of the weights with this decay, in (0, 1), say 0.999: it is what is tested and saved.
+   * Default: the weights themselves.
+   */
+  readonly averageDecay?: number;
 }
 
 export interface TrainOptions {
@@ -83,7 +94,9 @@ export interface TrainedModel {
  * @throws MODEL_DATA_MISMATCH, INVALID_DATA, NOT_FINITE (divergence), PROVIDER_UNAVAILABLE; the signal's reason when aborted.
  */
 export async function trainClassifier(options: TrainOptions): Promise<TrainedModel> {
-  const { model, recipe, seed = 0, createSession } = options;
+  const { recipe, seed = 0, createSession } = options;
+  const { weightDecay } = recipe;
+  const model = weightDecay === undefined ? options.model : withWeightDecay(options.model, weightDecay);
   const classes = classCount(model);
   checkCounts(recipe);
   const [train, test] = [options.train, options.test].map((set) => {
@@ -104,12 +117,12 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
   if (softLabels !== undefined && softLabels.length !== train.count * classes) {
     throw invalidArgument('softLabels', `${train.count} rows of ${classes}`, `${softLabels.length} values`);
   }
-  const plan = classifierGraph(model, recipe.optimizer, batchSize, recipe.loss);
+  const plan = classifierGraph(model, recipe.optimizer, batchSize, recipe);
   const step = await TrainStep.create(plan, initial, createSession, sessionOptions);
   const tester = await createSession(buildInferenceModel(model), sessionOptions);
   try {
     const errorOn = async (set: ImageSet) =>
-      (await evaluateSession(tester, set, undefined, Object.fromEntries(step.parameters))).error;
+      (await evaluateSession(tester, set, undefined, Object.fromEntries(step.averages))).error;
     const history = await runEpochs({
       stage: 'classifier',
       step,
@@ -144,7 +157,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       versions: options.versions ?? {},
       history,
     };
-    return asTrainedModel(new Map([...step.parameters].map(([name, { data }]) => [name, data])), record);
+    return asTrainedModel(new Map([...step.averages].map(([name, { data }]) => [name, data])), record);
   } finally {
     await Promise.all([step.release(), tester.release()]);
   }
@@ -158,31 +171,31 @@ export function classifierGraph(
   model: ModelDefinition,
   optimizer: OptimizerSettings,
   batch: number,
-  settings: LossSettings = { type: 'cross-entropy' },
+  { loss: settings, adversarial = [], averageDecay }: Pick<Recipe, 'loss' | 'adversarial' | 'averageDecay'> = {},
 ): TrainGraph {
+  for (const step of adversarial) placeOf(model, step);
   const parameters = parameterSpecs(model);
   const masks = dropoutMasks(model);
   return {
     optimizer,
+    averageDecay,
+    turns: Math.max(1, adversarial.length),
     parameters,
     inputs: [
       { name: 'image', shape: [batch, ...model.inputShape] },
       { name: 'labels', shape: [batch, classCount(model)] },
       ...masks.map(({ name, shape }) => ({ name, shape: [batch, ...shape] })),
     ],
-    forward: (graph, inputs, weights) => {
-      const image = inputs.get('image') as Value;
-      const wanted = inputs.get('labels') as Value;
+    forward: (graph, inputs, weights, turn, target) => {
+      const [image, labels] = [inputs.get('image') as Value, inputs.get('labels') as Value];
+      const step = adversarial[turn];
+      if (step !== undefined) {
+        const inputsOfBatch = { image, labels, parameters: weights, masks: inputs, target };
+        return adversarialForward(graph, model, step, inputsOfBatch, settings);
+      }
       const running = new Map<string, Value>();
-      const logits = applyLayers(graph, model, image, weights, inputs, '', running);
-      const clean = classificationLoss(graph, settings, logits, wanted);
-      const { adversarial = 0 } = settings.type === 'cross-entropy' ? settings : {};
-      if (adversarial === 0) return { loss: clean, reports: { logits }, running };
-      const [gradient] = gradients(graph, clean, [image]);
-      const moved = signStep(graph, image, gradient as Value, adversarial);
-      const answers = applyLayers(graph, model, moved, weights, inputs, 'moved.', new Map());
-      const both = graph.add(clean, classificationLoss(graph, settings, answers, wanted));
-      return { loss: graph.mul(both, graph.scalar(0.5)), reports: { logits }, running };
+      const logits = applyLayers(graph, model, image, weights, inputs, {}, running);
+      return { loss: classificationLoss(graph, settings, logits, labels), reports: { logits }, running };
     },
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../data/random.ts';
 import { evaluate } from '../onnx/testing/reference_evaluator.ts';
 import type { ReferenceTensor } from '../onnx/testing/reference_tensor.ts';
+import type { AdversarialStep } from './adversarial.ts';
 import {
   attention,
   averagePool,
@@ -151,16 +152,17 @@ test('the loss of logits that exp cannot take is finite', () => {
 });
 
 /** Softmax regression with known weights, by one step of the training graph. */
-function lossOf(settings: LossSettings, labels: readonly number[]): number {
-  const plan = classifierGraph({ name: 'm', inputShape: [2], layers: [dense(2)] }, SGD, 1, settings);
-  const { loss } = evaluate(buildTrainGraph(plan), {
+function lossOf(loss: LossSettings, labels: readonly number[], adversarial: readonly AdversarialStep[] = []): number {
+  const model = { name: 'm', inputShape: [2], layers: [dense(2)] };
+  const plan = classifierGraph(model, SGD, 1, { loss, adversarial });
+  const outputs = evaluate(buildTrainGraph(plan), {
     learning_rate: { shape: [], data: Float64Array.of(1) },
     image: { shape: [1, 2], data: Float64Array.of(0.5, 0.25) },
     labels: { shape: [1, 2], data: Float64Array.from(labels) },
     'fc1.weight': { shape: [2, 2], data: Float64Array.of(2, 0, 0, 4) },
     'fc1.bias': { shape: [2], data: Float64Array.of(0.2, 0.7) },
   });
-  return loss?.data[0] ?? Number.NaN;
+  return outputs['loss']?.data[0] ?? Number.NaN;
 }
 
 const SGD = { type: 'sgd', learningRate: 1 } as const;
@@ -176,7 +178,10 @@ test('each loss is its formula', () => {
   expect(lossOf({ type: 'cross-entropy' }, [0.3, 0.7])).toBeCloseTo(crossEntropy(0.3, 0.5), 6);
   // The loss grows with the second pixel, falls with the first: (0.4, 0.35) gives logits (1, 2.1).
   const both = 0.5 * (crossEntropy(1, 0.5) + crossEntropy(1, 1.1));
-  expect(lossOf({ type: 'cross-entropy', adversarial: 0.1 }, oneHot)).toBeCloseTo(both, 6);
+  expect(lossOf({ type: 'cross-entropy' }, oneHot, [{ norm: 'linf', radius: 0.1 }])).toBeCloseTo(both, 6);
+  // A squared error grows with both: (0.6, 0.35) gives logits (1.4, 2.1).
+  const squares = 0.25 * (0.2 ** 2 + 1.7 ** 2 + 0.4 ** 2 + 2.1 ** 2);
+  expect(lossOf({ type: 'squared-error' }, oneHot, [{ norm: 'linf', radius: 0.1 }])).toBeCloseTo(squares, 6);
 });
 
 test('running means follow the batches, and the saved model uses them', () => {

@@ -19,6 +19,8 @@ export interface GradientOptions {
    * each; exact where it is 0. Default: exact.
    */
   smoothing?: Value;
+  /** Values that count as constants, whatever they are computed from; default: none. */
+  held?: readonly Value[];
 }
 
 /**
@@ -39,7 +41,7 @@ export function gradients(
     throw invalidArgument('cotangent', `shape ${formatShape(y.shape)}`, formatShape(cotangent.shape));
   }
   const nodes = [...graph.nodes];
-  const varying = dependents(nodes, xs);
+  const varying = dependents(nodes, xs, new Set(options.held));
   const cotangents = new Map<Value, Value>();
   if (varying.has(y)) cotangents.set(y, cotangent ?? filledLike(graph, y, 1));
   for (const node of nodes.reverse()) {
@@ -50,12 +52,12 @@ export function gradients(
   return xs.map((x) => cotangents.get(x) ?? filledLike(graph, x, 0));
 }
 
-/** The float values that vary with some x. */
-function dependents(nodes: readonly GraphNode[], xs: readonly Value[]): Set<Value> {
+/** The float values that vary with some x, by a way that leads through none of the held ones. */
+function dependents(nodes: readonly GraphNode[], xs: readonly Value[], held: ReadonlySet<Value>): Set<Value> {
   const varying = new Set(xs);
   for (const node of nodes) {
     if (OP_RULES[node.op].vjp === 'zero' || !node.inputs.some((input) => input && varying.has(input))) continue;
-    for (const output of node.outputs) if (isFloat(output.type)) varying.add(output);
+    for (const output of node.outputs) if (isFloat(output.type) && !held.has(output)) varying.add(output);
   }
   return varying;
 }

@@ -3,6 +3,7 @@
  * depths from 1 to 9, poolings, skips, normalisations. Half of them may be looked at while the search is changed ("tune");
  * the other half, of the same kinds but none the same, only tells afterwards how well it holds ("judge").
  */
+import type { AdversarialStep } from '../../nn/adversarial.ts';
 import {
   attention,
   averagePool,
@@ -61,6 +62,7 @@ interface Training {
   readonly epochs?: number;
   readonly rate?: number;
   readonly loss?: LossSettings;
+  readonly adversarial?: readonly AdversarialStep[];
   readonly images?: number;
   readonly distilled?: number;
 }
@@ -88,7 +90,7 @@ function network(
   name: string,
   inputShape: readonly number[],
   layers: readonly Layer[],
-  { epochs = 3, rate = 2e-3, loss, images = 12_000, distilled }: Training,
+  { epochs = 3, rate = 2e-3, loss, adversarial, images = 12_000, distilled }: Training,
 ): ZooNetwork {
   return {
     half,
@@ -101,6 +103,7 @@ function network(
       optimizer: { type: 'adam', learningRate: rate },
       schedule: 'cosine',
       ...(loss === undefined ? {} : { loss }),
+      ...(adversarial === undefined ? {} : { adversarial }),
     },
     ...(distilled === undefined ? {} : { distilled }),
   };
@@ -179,7 +182,7 @@ export const ZOO: readonly ZooNetwork[] = [
   flat('judge', 'relu6 300-100', [300, 100], relu6, { epochs: 2 }),
   picture('judge', 'conv, gelu, average', small(gelu, averagePool)),
   picture('judge', 'conv, relu, batch norm, adversarial', small(relu, maxPool, true), {
-    loss: { type: 'cross-entropy', adversarial: 0.15 },
+    adversarial: [{ norm: 'linf', radius: 0.15 }],
   }),
   picture('judge', 'conv, relu, max-pool, squared error', small(relu, maxPool), { loss: SQUARED, rate: 1e-3 }),
   picture('judge', 'conv, leaky relu, global average', [

@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linearImages, linearModel, PIXELS } from '../attack/testing/linear_classifier.ts';
+import { formatNpz } from '../data/npz.ts';
+import { buildInferenceModel } from '../nn/inference_model.ts';
+import { dense, flatten, maxPool } from '../nn/layers.ts';
+import { drawParameters, parameterSpecs } from '../nn/network.ts';
+import { recordedRun } from './testing/recorded_run.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'blindspot-certify-'));
+const at = (name: string) => path.join(folder, name);
+const COUNT = 6;
+
+beforeAll(() => {
+  const { images, labels } = linearImages(COUNT);
+  writeFileSync(at('model.onnx'), linearModel());
+  writeFileSync(
+    at('data.npz'),
+    formatNpz({ images: { shape: [COUNT, PIXELS], data: images }, labels: { shape: [COUNT], data: labels } }),
+  );
+  const pooled = { name: 'pooled', inputShape: [1, 4, 4], layers: [maxPool(2), flatten, dense(3)] };
+  const specs = parameterSpecs(pooled);
+  const values = drawParameters(specs, 1);
+  const parameters = new Map(specs.map(({ name }, i) => [name, values[i] as Float32Array]));
+  writeFileSync(at('pooled.onnx'), buildInferenceModel(pooled, parameters));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('certify', () => {
+  test('prints what is found and what is certified, and keeps it', async () => {
+    const argv = ['certify', at('model.onnx'), '--data', at('data.npz'), '--count', '5', '--out', at('out')];
+    const { code, out } = await recordedRun(argv);
+    expect(code).toBe(0);
+    const results = JSON.parse(readFileSync(at('out/certificates.json'), 'utf8')) as {
+      summary: { images: number; ratio: { mean: number; smallest: number } };
+      examples: { found: number; l2: number; productL2: number }[];
+    };
+    expect([results.examples.length, results.summary.images]).toEqual([5, 5]);
+    // A linear model's certificates are exact, but for the share to which the radius is found.
+    expect(results.summary.ratio.smallest).toBeGreaterThanOrEqual(1);
+    expect(results.summary.ratio.mean).toBeLessThan(1.01);
+    for (const { found, l2, productL2 } of results.examples) expect(found >= l2 && l2 >= productL2).toBe(true);
+    expect(out).toMatch(/image +label +found +certified +found\/certified +product of norms\n/);
+    expect(out).toMatch(/found\/certified {2}mean 1\.0\d, /);
+  });
+
+  test.each([
+    ['a model that is not there', 'absent.onnx', [], /absent\.onnx/],
+    ['a layer without a relaxation', 'pooled.onnx', [], /No certificate through MaxPool/],
+    ['more images than there are', 'model.onnx', ['--count', '7'], /6 images but count asks for 7/],
+    ['a file that is no model', 'data.npz', [], /Not an ONNX model/],
+  ])('a mistake is one line and exit code 2: %s', async (_, model, more, message) => {
+    const { code, err } = await recordedRun(['certify', at(model), '--data', at('data.npz'), '--count', '2', ...more]);
+    expect(err).toMatch(message);
+    expect(err).toMatch(/^error: [^\n]+\n$/);
+    expect(code).toBe(2);
+  });
+});

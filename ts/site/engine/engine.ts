@@ -107,7 +107,9 @@ export class Engine {
       else waiting.resolve(data.answer as never);
     });
     worker.addEventListener('error', (event) => {
-      this.#end(new Error(`The search could not be started: ${event.message || 'its script did not load'}; reload the page`));
+      this.#end(
+        new Error(`The search could not be started: ${event.message || 'its script did not load'}; reload the page`),
+      );
     });
     worker.postMessage({ type: 'start', wasm: address('data/blindspot.wasm') } satisfies ToWorker);
     return worker;

@@ -10,7 +10,16 @@ import { describeClassifier } from '../../onnx/classifier.ts';
 import type { InputOptions } from '../../onnx/preprocessing.ts';
 import { readClassifier } from '../../onnx/read_classifier.ts';
 import type { Session, SessionFactory } from '../../runtime/session.ts';
-import type { Answers, BrowserSpeed, Found, FromWorker, OpenedModel, Request, SearchStep, ToWorker } from './messages.ts';
+import type {
+  Answers,
+  BrowserSpeed,
+  Found,
+  FromWorker,
+  OpenedModel,
+  Request,
+  SearchStep,
+  ToWorker,
+} from './messages.ts';
 import { softmax } from './softmax.ts';
 
 interface Opened extends OpenedModel {

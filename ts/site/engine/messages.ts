@@ -32,7 +32,12 @@ export interface BrowserSpeed {
 }
 
 export type Request =
-  | { readonly type: 'open'; readonly model: string; readonly bytes: Uint8Array; readonly input?: InputOptions | undefined }
+  | {
+      readonly type: 'open';
+      readonly model: string;
+      readonly bytes: Uint8Array;
+      readonly input?: InputOptions | undefined;
+    }
   | { readonly type: 'check'; readonly bytes: Uint8Array; readonly input?: InputOptions | undefined }
   | { readonly type: 'score'; readonly model: string; readonly pixels: Float32Array; readonly rows: number }
   | {

@@ -10,7 +10,11 @@ test('the tables of the document, ours beside the paper’s', () => {
   const second = tables[1];
   expect(second?.columns.slice(0, 2)).toEqual(['FC10(1e-4)', 'FC10(1e-2)']);
   const row = second?.rows.find(({ name }) => name === 'FC100-100-10');
-  expect(row?.cells[0]).toMatchObject({ ours: expect.any(Number), paper: 28.9, interval: expect.stringContaining('–') });
+  expect(row?.cells[0]).toMatchObject({
+    ours: expect.any(Number),
+    paper: 28.9,
+    interval: expect.stringContaining('–'),
+  });
   for (const { columns, rows } of tables) {
     for (const { cells } of rows) expect(cells).toHaveLength(columns.length);
   }

@@ -22,12 +22,12 @@ export function PaperView() {
         </p>
       )}
       {tables.map((table) => (
-        <section key={table.number} aria-labelledby={`table-${table.number}`}>
+        <section key={table.number}>
           <h2 id={`table-${table.number}`}>Table {table.number}</h2>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
-          <div class="scroll" tabIndex={0} role="region" aria-labelledby={`table-${table.number}`}>
+          <section class="scroll" tabIndex={0} aria-labelledby={`table-${table.number}`}>
             <HeatTable table={table} />
-          </div>
+          </section>
         </section>
       ))}
     </>

@@ -73,6 +73,8 @@ export class Engine {
     if (opened === undefined) {
       opened = this.#ask({ type: 'open', model, ...source });
       this.#opened.set(model, opened);
+      // What failed is tried again when it is next asked for.
+      opened.catch(() => this.#opened.delete(model));
     }
     return await opened;
   }

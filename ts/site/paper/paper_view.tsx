@@ -65,14 +65,16 @@ function HeatTable({ table: { caption, columns, rows } }: { table: PaperTable })
 
 function Cell({ cell: { text, ours, paper, interval }, largest }: { cell: PaperCell; largest: number }) {
   if (ours === null) return <td>{text}</td>;
+  // As they are printed: 7.0 is another claim than 7.
+  const [value, printed] = text.split(' (');
   const share = largest > 0 ? Math.round((45 * ours) / largest) : 0;
   return (
     <td
       style={{ background: `color-mix(in srgb, var(--heat) ${share}%, var(--paper))` }}
       title={interval === null ? '' : `95 % interval ${interval}`}
     >
-      <strong>{ours}</strong>
-      {paper !== null && <small> ({paper})</small>}
+      <strong>{value}</strong>
+      {paper !== null && <small> ({printed}</small>}
     </td>
   );
 }

@@ -20,7 +20,7 @@ interface Props {
 
 const WIDTH = 360;
 const HEIGHT = 190;
-const LEFT = 46;
+const LEFT = 58;
 const RIGHT = 8;
 const TOP = 10;
 const BOTTOM = 36;
@@ -34,6 +34,7 @@ export function LinePlot({ title, xTitle, series, xMax, yMax, formatY, cursor }:
   const ticks = [0, 0.5, 1];
   return (
     <figure class="line-plot">
+      <h2>{title}</h2>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
         {ticks.map((part) => (
           <g key={part}>
@@ -63,7 +64,6 @@ export function LinePlot({ title, xTitle, series, xMax, yMax, formatY, cursor }:
         )}
       </svg>
       <figcaption>
-        {title}
         <span class="legend">
           {series.map(({ name, colour, dots }) => (
             <span key={name}>

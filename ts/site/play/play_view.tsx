@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ModelCheck } from '../../model/check_model.ts';
 import { DIGIT_IDS, digitPixels, fetched, INPUT_CHOICES, MODELS, PHOTOS, picturePixels } from '../catalog.ts';
-import type { Engine } from '../engine/engine.ts';
+import { Cancelled, type Engine } from '../engine/engine.ts';
 import type { OpenedModel } from '../engine/messages.ts';
 import type { PageState } from '../state.ts';
 import { Beside } from './beside.tsx';
@@ -76,7 +76,8 @@ export function PlayView({ engine, state, change }: Props) {
       setOpened({ id: known.id, model });
     };
     load().catch((error: unknown) => {
-      if (!current) return;
+      // Cancelled: the search says so.
+      if (!current || error instanceof Cancelled) return;
       setOpened(undefined);
       setModelError(error instanceof Error ? error.message : String(error));
     });

@@ -2,7 +2,7 @@
 interface Props {
   probabilities: Float32Array | undefined;
   names: readonly string[];
-  /** Classes to be shown whatever their probability: the answer before, and the one now. */
+  /** The answer to the image itself, shown whatever its probability. */
   before: number;
 }
 
@@ -19,7 +19,7 @@ export function ProbabilityBars({ probabilities, names, before }: Props) {
   }
   const answer = probabilities === undefined ? -1 : classes.toSorted(order)[0];
   return (
-    <table class="bars">
+    <table class={classes.length > SHOWN ? 'bars named' : 'bars'}>
       <caption>What the model answers now</caption>
       <tbody>
         {shown.map((k) => (

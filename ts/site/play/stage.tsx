@@ -1,7 +1,7 @@
 /** The image, the change, the mistake; the search as it went; the line through both. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { formatNpz } from '../../data/npz.ts';
-import { formatDistortion, formatL2, formatSeconds } from '../../report/number_format.ts';
+import { formatDistortion, formatL2, formatScientific, formatSeconds } from '../../report/number_format.ts';
 import { imageLayout, toPicture } from '../../report/picture.ts';
 import { toImageData } from '../catalog.ts';
 import { LARGEST_T } from '../state.ts';
@@ -65,7 +65,7 @@ export function Stage({ search, names, t, onT, loading, onCancel, onRepeat }: Pr
         </figure>
         <figure>
           <ChangePicture original={subject.image} changed={shown} shape={imageShape} magnification={magnification} />
-          <figcaption>the change, {magnification} times magnified</figcaption>
+          <figcaption>change × {magnification}</figcaption>
         </figure>
         <figure>
           <ImagePicture pixels={shown} shape={imageShape} label={`The changed image, answered ${say(answer)}`} />
@@ -191,11 +191,11 @@ function SearchPlot({ search: { subject, steps, result }, upTo }: { search: Sear
   const highest = Math.max(1e-6, ...points.map(({ at }) => at[1]));
   return (
     <LinePlot
-      title="Distortion of each point the search asked for"
+      title="The search: distortion of each point it tried"
       xTitle="evaluation"
       xMax={Math.max(10, points.length)}
       yMax={highest * 1.05}
-      formatY={(value) => formatDistortion(Number(value.toPrecision(2)))}
+      formatY={(value) => (highest < 1e-3 ? formatScientific(value) : formatDistortion(Number(value.toPrecision(2))))}
       series={[
         ...(final === null || upTo !== undefined
           ? []
@@ -241,7 +241,7 @@ function AlongPlot({
   const of = (k: number) => result.along.map((p, i) => [i * result.step, p[k] ?? 0] as const);
   return (
     <LinePlot
-      title="Probabilities from the image to its mistake and beyond"
+      title="From the image to its mistake and beyond"
       xTitle="times the change"
       xMax={LARGEST_T}
       yMax={1}

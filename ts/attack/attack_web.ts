@@ -2,21 +2,37 @@
 import { describeKernel, type WebKernelOptions } from '../kernel/load_kernel_web.ts';
 import { createSession, type WebSessionOptions } from '../runtime/web_session.ts';
 import type { AttackData } from './attack_data.ts';
-import { attackOn } from './attack_on.ts';
+import { type AttackPlatform, attackOn } from './attack_on.ts';
 import type { AttackOptions } from './attack_options.ts';
 import { runShardHere } from './inline_shard.ts';
 import type { AttackOutcome } from './result.ts';
 
-export interface WebAttackOptions extends Omit<AttackOptions, 'workers'> {
+interface WebPlatformOptions {
   /** Bytes or address of blindspot.wasm. */
-  wasm?: WebKernelOptions['wasm'];
+  wasm?: WebKernelOptions['wasm'] | undefined;
   /** Where the files of onnxruntime-web are served. */
-  assets?: WebSessionOptions['assets'];
+  assets?: WebSessionOptions['assets'] | undefined;
   /**
    * Of onnxruntime-web, default 1. More need a page that is cross-origin isolated, and the first session of a page
    * decides for those after it.
    */
-  threads?: WebSessionOptions['threads'];
+  threads?: WebSessionOptions['threads'] | undefined;
+}
+
+export interface WebAttackOptions extends Omit<AttackOptions, 'workers'>, WebPlatformOptions {}
+
+/** What an attack runs on in a browser. */
+export function webPlatform({ wasm, assets, threads }: WebPlatformOptions): AttackPlatform {
+  const runtime = { ...(assets === undefined ? {} : { assets }), ...(threads === undefined ? {} : { threads }) };
+  const session: typeof createSession = (bytes, given) => createSession(bytes, { ...given, ...runtime });
+  return {
+    defaultProvider: 'wasm',
+    createSession: session,
+    describeKernel: (choice) => describeKernel(choice, wasm === undefined ? {} : { wasm }),
+    chooseWorkers: () => 1,
+    runShards: (plan) => runShardHere(plan, session),
+    versions: async () => (typeof navigator === 'undefined' ? {} : { browser: navigator.userAgent }),
+  };
 }
 
 /**
@@ -30,19 +46,5 @@ export async function attack(
   data: AttackData,
   { wasm, assets, threads, ...options }: WebAttackOptions = {},
 ): Promise<AttackOutcome> {
-  const runtime = { ...(assets === undefined ? {} : { assets }), ...(threads === undefined ? {} : { threads }) };
-  const session: typeof createSession = (bytes, given) => createSession(bytes, { ...given, ...runtime });
-  return await attackOn(
-    {
-      defaultProvider: 'wasm',
-      createSession: session,
-      describeKernel: (choice) => describeKernel(choice, wasm === undefined ? {} : { wasm }),
-      chooseWorkers: () => 1,
-      runShards: (plan) => runShardHere(plan, session),
-      versions: async () => (typeof navigator === 'undefined' ? {} : { browser: navigator.userAgent }),
-    },
-    model,
-    data,
-    { ...options, workers: 1 },
-  );
+  return await attackOn(webPlatform({ wasm, assets, threads }), model, data, { ...options, workers: 1 });
 }

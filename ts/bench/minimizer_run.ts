@@ -46,7 +46,7 @@ export function minimizerSeconds(kernel: Kernel, instructionSet: string, task: M
   minimizer.start();
   let seconds = 0;
   for (let status: MinimizerStatus = MinimizerStatus.EVALUATE; status === MinimizerStatus.EVALUATE; ) {
-    const f = evaluate(problem, minimizer.x, minimizer.gradient);
+    const f = quadraticAndGradient(problem, minimizer.x, minimizer.gradient);
     const start = performance.now();
     status = minimizer.tell(f);
     seconds += (performance.now() - start) / 1000;
@@ -54,7 +54,8 @@ export function minimizerSeconds(kernel: Kernel, instructionSet: string, task: M
   return seconds / minimizer.result().iterations;
 }
 
-function evaluate(
+/** @param gradient [n], written. */
+export function quadraticAndGradient(
   { n, diagonal, b, direction }: QuadraticInBox,
   x: Float64Array | Float32Array,
   gradient: Float64Array | Float32Array,

@@ -9,6 +9,7 @@ import { addCheckCommand } from './check_command.ts';
 import { addDemoCommand } from './demo_command.ts';
 import { addInspectCommand } from './inspect_command.ts';
 import { addReproduceCommand } from './reproduce_command.ts';
+import { addServeCommand } from './serve_command.ts';
 import { addSpectrumCommand } from './spectrum_command.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 import { addTrainCommand } from './train_command.ts';
@@ -52,6 +53,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   addAttackCommand(program, terminal, finish);
   addCheckCommand(program, terminal, finish);
   addDemoCommand(program, terminal, finish);
+  addServeCommand(program, terminal, finish);
   addReproduceCommand(program, terminal, finish);
   addSpectrumCommand(program, terminal, finish);
   addCertifyCommand(program, terminal, finish);

@@ -1,7 +1,8 @@
 /** Figure 7: images that a network gets wrong to the last one, beside noise that nobody can read and it can. */
 import { type ImageSet, imageAt, takeImages } from '../data/image_set.ts';
 import { type GridRow, imageGridPng } from '../report/image_grid.ts';
-import { encodePng, imageLayout, toPicture } from '../report/pixels.ts';
+import { imageLayout, toPicture } from '../report/picture.ts';
+import { encodePng } from '../report/pixels.ts';
 import { clipped, withNoise } from './distortions.ts';
 import { type Block, type Claim, claimsBlock, paragraph, percent, percentCell } from './document.ts';
 import type { Experiment } from './experiment.ts';

@@ -12,14 +12,8 @@ import {
   niceMagnification,
   quantile,
 } from './outcome_statistics.ts';
-import {
-  encodePng,
-  type ImageLayout,
-  imageLayout,
-  perturbationPicture,
-  perturbationRange,
-  toPicture,
-} from './pixels.ts';
+import { type ImageLayout, imageLayout, perturbationPicture, perturbationRange, toPicture } from './picture.ts';
+import { encodePng } from './pixels.ts';
 
 export interface Triple {
   example: FoundExample;

@@ -2,15 +2,6 @@
  * Diverging colours around mid-grey for signed changes: blue and darker for less, orange and lighter for more.
  * Lightness rises from end to end, so that the map also reads without colour, in print and by the colour-blind.
  */
-import * as vega from 'vega';
-
-interface LinearScale {
-  domain(values: readonly number[]): LinearScale;
-  range(values: readonly string[]): LinearScale;
-  clamp(clamp: boolean): LinearScale;
-  (value: number): string;
-}
-
 const STOPS: readonly (readonly [position: number, colour: string])[] = [
   [-1, '#06115c'],
   [-0.5, '#2a5fd0'],
@@ -25,15 +16,22 @@ const LEVELS = 255;
 const TABLE: readonly (readonly [number, number, number])[] = buildTable();
 
 function buildTable(): [number, number, number][] {
-  const makeScale = vega.scale('linear') as () => LinearScale;
-  const scale = makeScale()
-    .domain(STOPS.map(([position]) => position))
-    .range(STOPS.map(([, colour]) => colour))
-    .clamp(true);
+  const stops = STOPS.map(([position, colour]) => ({ position, channels: hexChannels(colour) }));
   return Array.from({ length: LEVELS }, (_, level) => {
-    const [red = 0, green = 0, blue = 0] = (scale((2 * level) / (LEVELS - 1) - 1).match(/\d+/g) ?? []).map(Number);
-    return [red, green, blue];
+    const at = (2 * level) / (LEVELS - 1) - 1;
+    const next = stops.findIndex(({ position }) => position >= at);
+    const to = stops[next];
+    const from = stops[Math.max(0, next - 1)];
+    if (!to || !from) return [138, 138, 138];
+    const part = to === from ? 0 : (at - from.position) / (to.position - from.position);
+    const mixed = (k: 0 | 1 | 2): number => Math.round(from.channels[k] + part * (to.channels[k] - from.channels[k]));
+    return [mixed(0), mixed(1), mixed(2)];
   });
+}
+
+function hexChannels(colour: string): [number, number, number] {
+  const value = Number.parseInt(colour.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
 /** Colour of a change in [-1, 1] (clamped); not a number counts as no change. */

@@ -3,7 +3,8 @@ import { type AttackPictures, isSmall, type Triple } from './attack_pictures.ts'
 import { divergingGradient } from './colour_map.ts';
 import { type Html, html, trusted } from './html.ts';
 import { formatCount, formatDistortion, formatL2 } from './number_format.ts';
-import { dataUri, perturbationRange } from './pixels.ts';
+import { perturbationRange } from './picture.ts';
+import { dataUri } from './pixels.ts';
 
 export type ClassName = (index: number) => string;
 

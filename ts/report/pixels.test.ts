@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { dataUri, encodePng, imageLayout, perturbationPicture, toPicture } from './pixels.ts';
+import { imageLayout, perturbationPicture, toPicture } from './picture.ts';
+import { dataUri, encodePng } from './pixels.ts';
 
 describe('layout', () => {
   it.each([

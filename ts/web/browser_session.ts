@@ -27,7 +27,7 @@ export interface BrowserSessionOptions {
 }
 
 /** Without a display, a sandbox for root, or a word to the internet. */
-const quietArguments = [
+export const quietArguments = [
   '--headless',
   '--no-sandbox',
   '--disable-quic',
@@ -80,7 +80,7 @@ export async function openBrowserSession(options: BrowserSessionOptions): Promis
 }
 
 /** CHROMIUM_PATH, or the first Chromium on the PATH. */
-function chromiumPath(): string {
+export function chromiumPath(): string {
   const chosen = process.env['CHROMIUM_PATH'];
   if (chosen) {
     if (existsSync(chosen)) return chosen;

@@ -2,7 +2,8 @@
 import type { ImageSet } from '../../data/image_set.ts';
 import { imageAt } from '../../data/image_set.ts';
 import { type GridRow, type ImageGrid, imageGridPng, imageGridSvg } from '../../report/image_grid.ts';
-import { encodePng, imageLayout, toPicture } from '../../report/pixels.ts';
+import { imageLayout, toPicture } from '../../report/picture.ts';
+import { encodePng } from '../../report/pixels.ts';
 import type { Probe, UnitInspection } from './inspect_units.ts';
 
 export interface UnitFigureOptions {

@@ -1,0 +1,298 @@
+/** Play: a model, an image, its nearest mistake. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ModelCheck } from '../../model/check_model.ts';
+import { DIGIT_IDS, digitPixels, fetched, INPUT_CHOICES, MODELS, PHOTOS, picturePixels } from '../catalog.ts';
+import { Cancelled, type Engine } from '../engine/engine.ts';
+import type { OpenedModel } from '../engine/messages.ts';
+import type { PageState } from '../state.ts';
+import { Beside } from './beside.tsx';
+import { DrawPad } from './draw_pad.tsx';
+import { FileDrop } from './file_drop.tsx';
+import { ModelFacts } from './model_facts.tsx';
+import { Stage } from './stage.tsx';
+import { useSearch } from './use_search.ts';
+
+interface Props {
+  engine: Engine;
+  state: PageState;
+  change: (part: Partial<PageState>) => void;
+}
+
+const OWN = 'own';
+
+interface OwnModel {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly input: string;
+  readonly check: ModelCheck | undefined;
+}
+
+export function PlayView({ engine, state, change }: Props) {
+  const { state: search, search: run, fail } = useSearch(engine);
+  const [opened, setOpened] = useState<{ id: string; model: OpenedModel } | undefined>();
+  const [classNames, setClassNames] = useState<readonly string[]>([]);
+  const [own, setOwn] = useState<OwnModel | undefined>();
+  const [ownPicture, setOwnPicture] = useState<Blob | undefined>();
+  const [modelError, setModelError] = useState<string | undefined>();
+  const [imageError, setImageError] = useState<string | undefined>();
+  const [drawing, setDrawing] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(0);
+
+  const known = MODELS.find(({ id }) => id === state.model);
+  const photos = known ? known.images === 'photos' : opened?.model.imageShape.includes(3) === true;
+  const names = useMemo(() => {
+    const count = opened?.model.classes ?? 0;
+    if (count === classNames.length) return classNames.map((name) => name.split(',')[0] ?? name);
+    return Array.from({ length: count }, (_, k) => String(k));
+  }, [opened, classNames]);
+
+  // The model of the address, or the user's own.
+  useEffect(() => {
+    let current = true;
+    const load = async () => {
+      setModelError(undefined);
+      if (!known) {
+        if (own === undefined) {
+          change({ model: MODELS[0]?.id ?? '', image: 'digit-70', target: null });
+          return;
+        }
+        const input = INPUT_CHOICES.find(({ id }) => id === own.input)?.input;
+        const check = await engine.check(own.bytes, input);
+        if (!current) return;
+        if (own.check === undefined) setOwn({ ...own, check });
+        if (check.blocked !== undefined) throw new Error(`It cannot be attacked: ${check.blocked}`);
+        const model = await engine.open(OWN, own.bytes, input);
+        if (current) setOpened({ id: OWN, model });
+        return;
+      }
+      const model = await engine.open(known.id, await fetched(`data/${known.id}.onnx`));
+      const list: unknown =
+        known.images === 'photos'
+          ? JSON.parse(new TextDecoder().decode(await fetched('data/imagenet_classes.json')))
+          : [];
+      if (!current) return;
+      if (Array.isArray(list)) setClassNames(list.map(String));
+      setOpened({ id: known.id, model });
+    };
+    load().catch((error: unknown) => {
+      // Cancelled: the search says so.
+      if (!current || error instanceof Cancelled) return;
+      setOpened(undefined);
+      setModelError(error instanceof Error ? error.message : String(error));
+    });
+    return () => {
+      current = false;
+    };
+  }, [engine, known, known ? undefined : own?.bytes, known ? undefined : own?.input]);
+
+  // The image of the address as this model takes it, and the search.
+  useEffect(() => {
+    if (opened === undefined || opened.id !== (known?.id ?? OWN)) return;
+    latest.current += 1;
+    const mine = latest.current;
+    setImageError(undefined);
+    const load = async () => {
+      const image = await imagePixels(state.image, ownPicture, opened.model.imageShape, photos);
+      if (mine !== latest.current) return;
+      const target = state.target !== null && state.target < opened.model.classes ? state.target : null;
+      await run({ model: opened.id, opened: opened.model, image, target, quantize: state.png ? 8 : 0 });
+    };
+    load().catch((error: unknown) => {
+      if (mine === latest.current) setImageError(error instanceof Error ? error.message : String(error));
+    });
+  }, [opened, state.image, state.image === OWN ? ownPicture : undefined, state.target, state.png, turn]);
+
+  const dropModel = async (file: File) => {
+    setModelError(undefined);
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    try {
+      const check = await engine.check(bytes);
+      if (check.blocked !== undefined) {
+        setOwn({ name: file.name, bytes, input: 'unit', check });
+        throw new Error(`It cannot be attacked: ${check.blocked}`);
+      }
+      const colour = check.classifier?.imageShape.includes(3) === true;
+      setOwn({ name: file.name, bytes, input: 'unit', check });
+      setOpened(undefined);
+      change({ model: OWN, image: colour ? PHOTOS[0].id : 'digit-70', target: null, t: 1 });
+    } catch (error) {
+      setModelError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const takePicture = (picture: Blob) => {
+    setOwnPicture(picture);
+    change({ image: OWN, t: 1 });
+    setTurn((last) => last + 1);
+  };
+  const chooseModel = (id: string) => {
+    const next = MODELS.find((model) => model.id === id);
+    const kindChanges = (next?.images === 'photos') !== photos;
+    setModelError(undefined);
+    const image = kindChanges ? { image: next?.images === 'photos' ? PHOTOS[0].id : 'digit-70' } : {};
+    change({ model: id, target: null, t: 1, ...image });
+  };
+  const cancel = () => engine.cancel();
+
+  return (
+    <div class="play">
+      <div class="play-stage">
+        <h1>How far is this model from a mistake?</h1>
+        <Stage
+          search={search}
+          names={names}
+          t={state.t}
+          onT={(t) => change({ t })}
+          loading={opened === undefined && modelError === undefined}
+          onCancel={cancel}
+          onRepeat={() => setTurn((last) => last + 1)}
+        />
+      </div>
+      <form class="controls" aria-label="What to attack" onSubmit={(event) => event.preventDefault()}>
+        <fieldset>
+          <legend>Model</legend>
+          {MODELS.map(({ id, name, about }) => (
+            <label key={id} class="choice">
+              <input type="radio" name="model" checked={state.model === id} onChange={() => chooseModel(id)} />
+              <span>
+                {name} <small>{about}</small>
+              </span>
+            </label>
+          ))}
+          {own && (
+            <label class="choice">
+              <input type="radio" name="model" checked={state.model === OWN} onChange={() => chooseModel(OWN)} />
+              <span>
+                {own.name} <small>yours</small>
+              </span>
+            </label>
+          )}
+          <FileDrop label="Your own .onnx" accept=".onnx" onFile={dropModel} />
+          {modelError && (
+            <p class="error" role="alert">
+              {modelError}
+            </p>
+          )}
+          {own?.check && !known && (
+            <ModelFacts check={own.check} input={own.input} onInput={(input) => setOwn({ ...own, input })} />
+          )}
+        </fieldset>
+        <fieldset>
+          <legend>Image</legend>
+          <div class={photos ? 'thumbs large' : 'thumbs'}>
+            {photos
+              ? PHOTOS.map(({ id, name, file }) => (
+                  <button
+                    key={id}
+                    type="button"
+                    aria-pressed={state.image === id}
+                    onClick={() => change({ image: id, t: 1, target: null })}
+                  >
+                    <img src={file} alt={name} width="64" height="64" />
+                  </button>
+                ))
+              : DIGIT_IDS.map((id) => (
+                  <button
+                    key={id}
+                    type="button"
+                    aria-pressed={state.image === id}
+                    onClick={() => change({ image: id, t: 1, target: null })}
+                  >
+                    <DigitThumb id={id} />
+                  </button>
+                ))}
+          </div>
+          <div class="ways">
+            {!photos && (
+              <button type="button" aria-expanded={drawing} onClick={() => setDrawing(!drawing)}>
+                Draw one
+              </button>
+            )}
+            <FileDrop label="Your own picture" accept="image/*" onFile={takePicture} />
+          </div>
+          {drawing && !photos && <DrawPad onDrawn={takePicture} />}
+          {imageError && (
+            <p class="error" role="alert">
+              {imageError}
+            </p>
+          )}
+        </fieldset>
+        <fieldset>
+          <legend>Mistake</legend>
+          <label class="field">
+            To be taken for
+            <select
+              value={state.target === null ? '' : String(state.target)}
+              onChange={({ currentTarget }) =>
+                change({ target: currentTarget.value === '' ? null : Number(currentTarget.value), t: 1 })
+              }
+            >
+              <option value="">any other class</option>
+              {names.map((name, k) => (
+                <option key={k} value={String(k)} disabled={k === search.subject?.answer}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label class="choice">
+            <input type="checkbox" checked={state.png} onChange={() => change({ png: !state.png, t: 1 })} />
+            <span>
+              Saves as PNG and stays wrong <small>search among 8-bit images</small>
+            </span>
+          </label>
+        </fieldset>
+      </form>
+      {search.result && search.subject && (
+        <Beside
+          engine={engine}
+          subject={search.subject}
+          result={search.result}
+          names={names}
+          onTarget={(target) => change({ target, t: 1 })}
+        />
+      )}
+    </div>
+  );
+
+  function DigitThumb({ id }: { id: string }) {
+    const canvas = useRef<HTMLCanvasElement>(null);
+    useEffect(() => {
+      digitPixels(id)
+        .then((pixels) => {
+          const image = new ImageData(28, 28);
+          for (const [at, value] of pixels.entries()) image.data.fill(Math.round(255 * value), 4 * at, 4 * at + 3);
+          for (let at = 3; at < image.data.length; at += 4) image.data[at] = 255;
+          canvas.current?.getContext('2d')?.putImageData(image, 0, 0);
+        })
+        .catch(fail);
+    }, [id]);
+    const digit = Math.floor(Number(id.replace('digit-', '')) / 10);
+    return <canvas ref={canvas} width={28} height={28} role="img" aria-label={`Digit ${digit}`} />;
+  }
+}
+
+async function imagePixels(
+  id: string,
+  picture: Blob | undefined,
+  shape: readonly number[],
+  photos: boolean,
+): Promise<Float32Array<ArrayBuffer>> {
+  if (id === OWN && picture) return await picturePixels(picture, shape);
+  if (photos) {
+    const { file } = PHOTOS.find((photo) => photo.id === id) ?? PHOTOS[0];
+    return await picturePixels(new Blob([await fetched(file)]), shape);
+  }
+  const pixels = await digitPixels(id);
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  if (size === pixels.length) return Float32Array.from(pixels);
+  // A model of another size takes the digit scaled.
+  const canvas = new OffscreenCanvas(28, 28);
+  const image = new ImageData(28, 28);
+  for (const [at, value] of pixels.entries()) {
+    image.data.fill(Math.round(255 * value), 4 * at, 4 * at + 3);
+    image.data[4 * at + 3] = 255;
+  }
+  canvas.getContext('2d')?.putImageData(image, 0, 0);
+  return await picturePixels(await canvas.convertToBlob(), shape);
+}

@@ -1,0 +1,212 @@
+/** The built page in a real Chromium, served as a user has it, by clicks and keys. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { attack } from '../attack/attack.ts';
+import { parseNpz } from '../data/npz.ts';
+import { type StaticServer, startStaticServer } from '../serve/static_server.ts';
+import { chromiumPath, quietArguments } from '../web/browser_session.ts';
+
+const dist = fileURLToPath(new URL('../../dist/site/', import.meta.url));
+const models = fileURLToPath(new URL('../../examples/mnist/', import.meta.url));
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** On a busy machine; vitest's own second is for values that are there already. */
+const soon = { timeout: 20_000 };
+
+let server: StaticServer;
+let browser: Browser;
+let folder: string;
+beforeAll(async () => {
+  server = await startStaticServer({ folder: dist, port: 0 });
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: [...quietArguments] });
+  folder = mkdtempSync(path.join(tmpdir(), 'blindspot-site-'));
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.[Symbol.asyncDispose]();
+  if (folder) rmSync(folder, { recursive: true });
+});
+
+let page: Page;
+let errors: string[];
+/** Hosts and ports that the page asked anything of. */
+let asked: Set<string>;
+
+async function open(hash = '', options: BrowserContextOptions = {}): Promise<void> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  page = await context.newPage();
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (entry) => entry.type() === 'error' && errors.push(entry.text()));
+  page.on('request', (request) => asked.add(new URL(request.url()).origin));
+  await page.goto(server.url + hash);
+}
+
+beforeEach(() => {
+  errors = [];
+  asked = new Set();
+});
+afterEach(async () => {
+  await page.context().close();
+  expect(errors).toEqual([]);
+  for (const origin of asked) expect([new URL(server.url).origin, 'null']).toContain(origin);
+});
+
+const verdict = () => page.locator('.verdict strong');
+const row = () => page.locator('.row li');
+
+async function violations(): Promise<string[]> {
+  await page.evaluate(axe);
+  return await page.evaluate(async () => {
+    const { axe: tool } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations: found } = await tool.run();
+    return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  });
+}
+
+describe('the page', () => {
+  it('shows a first mistake without a click, the one that Node finds', async () => {
+    await open();
+    await verdict().waitFor();
+    const digits = readFileSync(path.join(dist, 'data/digits.bin'));
+    const image = Float32Array.from(digits.subarray(70 * 784, 71 * 784), (value) => value / 255);
+    const bytes = new Uint8Array(readFileSync(path.join(models, 'fc100-100-10.onnx')));
+    const { examples } = await attack(bytes, { images: image }, { kernel: 'wasm' });
+    const shown = /distortion of ([\d.]+) the model takes it for (\d), not (\d)/.exec(
+      (await verdict().textContent()) ?? '',
+    );
+    expect(Number(shown?.[1])).toBeCloseTo(examples[0]?.distortion ?? Number.NaN, 4);
+    expect(shown?.slice(2)).toEqual([String(examples[0]?.prediction), String(examples[0]?.label)]);
+    await row().nth(8).waitFor();
+    expect(await page.locator('.ticks li').count()).toBe(2);
+  });
+
+  it('has no violation that axe finds, in any view, light or dark', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await open('', { colorScheme });
+      await row().nth(8).waitFor();
+      expect(await violations()).toEqual([]);
+      await page.getByRole('link', { name: 'The paper' }).click();
+      await page.locator('.paper-heat').nth(4).waitFor();
+      expect(await violations()).toEqual([]);
+      await page.getByRole('link', { name: 'Speed' }).click();
+      await page.locator('.speed tr').first().waitFor();
+      expect(await violations()).toEqual([]);
+      if (colorScheme === 'light') await page.context().close();
+    }
+  });
+
+  it('fits 360 pixels', async () => {
+    await open('', { viewport: { width: 360, height: 760 } });
+    await row().nth(8).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  });
+
+  it('goes along the line by the keyboard, and keeps that in its address', async () => {
+    await open();
+    await verdict().waitFor();
+    const slider = page.getByRole('slider');
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.locator('.trio strong').last().textContent(), soon).toBe('7');
+    await page.keyboard.press('End');
+    await expect.poll(() => new URL(page.url()).hash, soon).toBe('#play?t=3');
+    await expect.poll(() => page.locator('.trio strong').last().textContent(), soon).toBe('3');
+  });
+
+  it('comes back as its address says: a model, an image, a class, 8 bits', async () => {
+    await open('#play?model=convnet&image=digit-12&target=8&png=1');
+    await expect.poll(() => verdict().textContent(), soon).toContain('takes it for 8, not 1');
+    expect(await page.locator('.verdict').textContent()).toContain('still wrong (8)');
+    expect(await page.getByRole('checkbox').isChecked()).toBe(true);
+  });
+
+  it('saves what it found', async () => {
+    await open('#play?png=1');
+    await verdict().waitFor();
+    const [archive] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save .npz' }).click(),
+    ]);
+    const arrays = parseNpz(new Uint8Array(readFileSync(await archive.path())));
+    const adversarial = arrays.get('adversarial');
+    expect(adversarial?.shape).toEqual([1, 784]);
+    for (const value of adversarial?.data ?? [])
+      expect(Math.abs(Number(value) * 255 - Math.round(Number(value) * 255))).toBeLessThan(1e-4);
+    const [picture] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save PNG' }).click(),
+    ]);
+    expect(picture.suggestedFilename()).toBe('adversarial.png');
+  });
+
+  it('says what is wrong with a broken file, and goes on', async () => {
+    await open();
+    await verdict().waitFor();
+    const broken = path.join(folder, 'broken.onnx');
+    writeFileSync(broken, 'this is no model');
+    await page.setInputFiles('input[accept=".onnx"]', broken);
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toMatch(/^broken\.onnx: \S+/);
+    await page.getByRole('radio', { name: /^FC10 / }).check();
+    await expect.poll(() => new URL(page.url()).hash, soon).toContain('model=fc10');
+    await expect.poll(() => alert.count(), soon).toBe(0);
+  });
+
+  it('takes a model of the user’s and says what it is', async () => {
+    await open();
+    await verdict().waitFor();
+    await page.setInputFiles('input[accept=".onnx"]', path.join(models, 'convnet.onnx'));
+    await page.locator('.model-facts').waitFor();
+    expect(await page.locator('.model-facts').textContent()).toContain('1 × 28 × 28');
+    await expect.poll(() => new URL(page.url()).hash, soon).toContain('model=own');
+    await verdict().waitFor();
+  });
+
+  it('takes a picture that is drawn', async () => {
+    await open();
+    await verdict().waitFor();
+    await page.getByRole('button', { name: 'Draw one' }).click();
+    await page.locator('.draw canvas').scrollIntoViewIfNeeded();
+    const pad = await page.locator('.draw canvas').boundingBox();
+    if (!pad) throw new Error('no pad');
+    await page.mouse.move(pad.x + 140, pad.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(pad.x + 140, pad.y + 240, { steps: 8 });
+    await page.mouse.up();
+    await expect.poll(() => new URL(page.url()).hash, soon).toContain('image=own');
+    await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('1');
+  });
+
+  it('cancels within 200 ms, and searches again', async () => {
+    await open('#play?model=mobilenet&image=photo-bird');
+    const cancel = page.getByRole('button', { name: 'Cancel' });
+    await cancel.waitFor({ timeout: 60_000 });
+    const milliseconds = await cancel.evaluate(async (button) => {
+      const start = performance.now();
+      (button as HTMLButtonElement).click();
+      const line = document.querySelector('.verdict');
+      while (line?.textContent !== 'Cancelled.') await new Promise((resolve) => setTimeout(resolve, 5));
+      return performance.now() - start;
+    });
+    expect(milliseconds).toBeLessThan(200);
+    await page.getByRole('button', { name: 'Search again' }).click();
+    await verdict().waitFor({ timeout: 60_000 });
+  });
+
+  it('measures this browser', async () => {
+    await open('#speed');
+    await page.getByRole('button', { name: 'Measure this browser' }).click();
+    await page.getByRole('button', { name: 'Copy as Markdown' }).waitFor({ timeout: 60_000 });
+    const own = await page.locator('.speed tr.wrong .numeric').allTextContents();
+    expect(own).toHaveLength(2);
+    for (const text of own) expect(Number(text.replaceAll(',', ''))).toBeGreaterThan(1);
+  });
+});

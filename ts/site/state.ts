@@ -1,0 +1,55 @@
+/** What the page shows, as the part of its address after '#': `#play?model=fc10&image=digit-23&target=3&png=1&t=1.5`. */
+
+export const VIEWS = ['play', 'paper', 'speed'] as const;
+export type View = (typeof VIEWS)[number];
+
+export interface PageState {
+  readonly view: View;
+  readonly model: string;
+  readonly image: string;
+  /** A class; null for any mistake. */
+  readonly target: number | null;
+  /** Search among images of 8 bits a pixel. */
+  readonly png: boolean;
+  /** Where between the image (0) and its mistake (1), and beyond. */
+  readonly t: number;
+}
+
+export const LARGEST_T = 3;
+
+export const FIRST_STATE: PageState = {
+  view: 'play',
+  model: 'fc100-100-10',
+  image: 'digit-70',
+  target: null,
+  png: false,
+  t: 1,
+};
+
+/** Whatever the address holds: what cannot be read is as on a first visit. */
+export function parseState(hash: string): PageState {
+  const [name = '', query = ''] = hash.replace(/^#/, '').split('?');
+  const params = new URLSearchParams(query);
+  const target = params.get('target');
+  const t = Number(params.get('t') ?? FIRST_STATE.t);
+  return {
+    view: VIEWS.find((view) => view === name) ?? FIRST_STATE.view,
+    model: params.get('model') ?? FIRST_STATE.model,
+    image: params.get('image') ?? FIRST_STATE.image,
+    target: target !== null && /^\d{1,6}$/.test(target) ? Number(target) : null,
+    png: params.get('png') === '1',
+    t: Number.isFinite(t) ? Math.min(LARGEST_T, Math.max(0, t)) : FIRST_STATE.t,
+  };
+}
+
+/** Only what differs from a first visit. */
+export function formatState(state: PageState): string {
+  const params = new URLSearchParams();
+  if (state.model !== FIRST_STATE.model) params.set('model', state.model);
+  if (state.image !== FIRST_STATE.image) params.set('image', state.image);
+  if (state.target !== null) params.set('target', String(state.target));
+  if (state.png) params.set('png', '1');
+  if (state.t !== FIRST_STATE.t) params.set('t', String(Number(state.t.toFixed(2))));
+  const query = params.toString();
+  return `#${state.view}${query === '' ? '' : `?${query}`}`;
+}

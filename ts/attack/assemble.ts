@@ -6,7 +6,9 @@ import type { BoardResult } from './shard_board.ts';
 import { UNTARGETED } from './targets.ts';
 
 export interface ExampleParts {
-  /** Position in the data. */
+  /** Position in the call. */
+  readonly position: number;
+  /** Index in the data set. */
   readonly index: number;
   readonly label: number;
   /** -1 for untargeted. */
@@ -25,8 +27,7 @@ export interface ExampleParts {
 /** Success is the judge's word alone. */
 export function assembleExample(parts: ExampleParts): AttackExample {
   const { index, label, target, cleanPrediction, result, verdict, quantized, n } = parts;
-  const solved = result === undefined || verdict.success;
-  const l2 = solved ? distance(parts.originals, parts.adversarial, index, n) : null;
+  const l2 = verdict.success ? distance(parts.originals, parts.adversarial, parts.position, n) : null;
   return {
     index,
     label,
@@ -38,7 +39,8 @@ export function assembleExample(parts: ExampleParts): AttackExample {
     l2,
     distortion: l2 === null ? null : l2 / Math.sqrt(n),
     quantized: { success: quantized.success, prediction: quantized.prediction },
-    kktResidual: result !== undefined && solved && Number.isFinite(result.kktResidual) ? result.kktResidual : null,
+    kktResidual:
+      result !== undefined && verdict.success && Number.isFinite(result.kktResidual) ? result.kktResidual : null,
     gradientNorm: result !== undefined && Number.isFinite(result.slope) ? result.slope : null,
     evaluations: result?.evaluations ?? 0,
     starts: result?.starts ?? 0,

@@ -2,12 +2,11 @@
  * From what the shards deliver to examples, while they search on: batch after batch of neighbours, each judged as soon as
  * all of its images are done. Which images share a batch never depends on the shards, so neither do the verdicts.
  */
-import type { ImageSet } from '../data/image_set.ts';
+import { type ImageSet, indexOf } from '../data/image_set.ts';
 import { assembleExample } from './assemble.ts';
 import { type ClassifiedImages, isMisclassified, type Judge, type JudgedImages } from './judge.ts';
 import type { AttackExample } from './result.ts';
 import type { ShardBoard } from './shard_board.ts';
-import { UNTARGETED } from './targets.ts';
 
 export interface Assessed {
   readonly set: ImageSet;
@@ -26,15 +25,15 @@ export class Assessment {
   #next = 0;
 
   constructor(judge: Judge, assessed: Assessed) {
-    const { set, clean, targets, board } = assessed;
+    const { set, targets, board } = assessed;
     this.#judge = judge;
     this.#assessed = assessed;
     this.#delivered = {
       pixels: board.memory.adversarial,
       shape: set.shape,
       labels: set.labels,
-      // An image misclassified from the start is its own adversarial example, whatever class was to be reached.
-      targets: targets.map((target, index) => (isMisclassified(clean, set.labels, index) ? UNTARGETED : target)),
+      // An image answered wrongly from the start is its own adversarial example only where that is the class to reach.
+      targets,
     };
   }
 
@@ -72,14 +71,15 @@ export class Assessment {
     const done = batch.filter((index) => this.#isDone(index));
     const verdicts = await this.#judge.judge(this.#delivered, done);
     for (const [row, { delivered, quantized }] of verdicts.entries()) {
-      const index = done[row] as number;
+      const position = done[row] as number;
       this.#examples.push(
         assembleExample({
-          index,
-          label: set.labels[index] as number,
-          target: targets[index] as number,
-          cleanPrediction: clean.predictions[index] as number,
-          result: board.result(index),
+          position,
+          index: indexOf(set, position),
+          label: set.labels[position] as number,
+          target: targets[position] as number,
+          cleanPrediction: clean.predictions[position] as number,
+          result: board.result(position),
           verdict: delivered,
           quantized,
           n,

@@ -112,7 +112,9 @@ describe('the model', () => {
 
   test('that is not there, or no model, is refused by name', async () => {
     await expect(attack(path.join(folder, 'absent.onnx'), data)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
-    await expect(attack({} as string, data)).rejects.toThrow('Expected a path or the bytes of an ONNX file for model');
+    await expect(attack({} as string, data)).rejects.toThrow(
+      'Expected a path, a URL or the bytes of an ONNX file for model',
+    );
   });
 });
 

@@ -1,16 +1,11 @@
-/** `attack` in Node: any provider, both kernels, shards in worker threads. */
-import { availableParallelism } from 'node:os';
-import { invalidArgument } from '../errors.ts';
-import { describeKernel } from '../kernel/load_kernel_node.ts';
-import { readModelFile } from '../model/read_model_file.ts';
-import { createSession } from '../runtime/node_session.ts';
+/** `attack`, `openModel` and `check` in Node. */
+import type { ModelCheck } from '../model/check_model.ts';
 import type { AttackData } from './attack_data.ts';
-import { type AttackPlatform, type AttackWork, attackOn } from './attack_on.ts';
-import type { AttackOptions } from './attack_options.ts';
-import { runShardHere } from './inline_shard.ts';
+import { attackWith, checkWith } from './attack_model.ts';
+import type { AttackOptions, ModelAttackOptions } from './attack_options.ts';
+import { NODE_PLATFORM } from './node_platform.ts';
+import { type ModelSource, type OpenedModel, type OpenModelOptions, openModelOn } from './opened_model.ts';
 import type { AttackOutcome } from './result.ts';
-import { runShardPool } from './shard_pool.ts';
-import { versions } from './versions.ts';
 
 /**
  * Finds, for each image, a change as small as can be found that makes the model answer wrongly (or the class wanted).
@@ -20,40 +15,50 @@ import { versions } from './versions.ts';
  * Results depend on the model, the data, `seed` and the search's own options; not on workers and lanes, but for the last
  * bits: float32 products of the model may differ between batch sizes.
  *
- * @param model path or bytes of an ONNX file: one image input in pixels [0, 1], one row of class scores an image.
- * @param data labelled images, as loadData gives them or as arrays.
+ * @param model path, address or bytes of an ONNX file (one image input in pixels [0, 1], one row of class scores per image),
+ *   or an open model, which keeps its input, output and provider.
+ * @param data images with their labels, as loadData gives them or as arrays; without labels the model's own answers count
+ *   as right.
  * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP, MODEL_DATA_MISMATCH, INVALID_DATA,
- *   KERNEL_UNAVAILABLE, PROVIDER_UNAVAILABLE, OUT_OF_MEMORY; the signal's reason when it is aborted before any image is done.
+ *   KERNEL_UNAVAILABLE, PROVIDER_UNAVAILABLE, OUT_OF_MEMORY, DISPOSED; the signal's reason when it is aborted before any
+ *   image is done.
  */
+export function attack(model: OpenedModel, data: AttackData, options?: ModelAttackOptions): Promise<AttackOutcome>;
+export function attack(model: ModelSource, data: AttackData, options?: AttackOptions): Promise<AttackOutcome>;
 export async function attack(
-  model: string | Uint8Array,
+  model: ModelSource | OpenedModel,
   data: AttackData,
   options: AttackOptions = {},
 ): Promise<AttackOutcome> {
-  return await attackOn(NODE, await modelBytes(model), data, options);
+  return await attackWith(NODE_PLATFORM, model, data, options);
 }
 
-/** Starting a worker takes 0.06 s of a core, and 0.1 s until it is ready: less work than this is not worth one. */
-const SECONDS_WORTH_A_WORKER = 0.5;
-
-const NODE: AttackPlatform = {
-  defaultProvider: 'cpu',
-  createSession,
-  describeKernel,
-  chooseWorkers,
-  runShards: (plan) => (plan.workers === 1 ? runShardHere(plan, createSession) : runShardPool(plan)),
-  versions,
-};
-
-/** One worker a core when there is work enough; one in all for a GPU, which the workers would only share. */
-function chooseWorkers({ provider, images, seconds }: AttackWork): number {
-  if (provider === 'cuda' || provider === 'webgpu') return 1;
-  return Math.max(1, Math.min(availableParallelism(), images, Math.floor(seconds / SECONDS_WORTH_A_WORKER)));
+/**
+ * Opens a model to be asked more than once.
+ *
+ *     await using model = await openModel('model.onnx');
+ *     const { classes } = await model.predict({ images });
+ *     const { summary } = await model.attack({ images, labels });
+ *
+ * @param model path, address or bytes of an ONNX file.
+ * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP.
+ */
+export async function openModel(model: ModelSource, options: OpenModelOptions = {}): Promise<OpenedModel> {
+  return await openModelOn(NODE_PLATFORM, model, options);
 }
 
-async function modelBytes(model: string | Uint8Array): Promise<Uint8Array> {
-  if (typeof model === 'string') return await readModelFile(model);
-  if (!(model instanceof Uint8Array)) throw invalidArgument('model', 'a path or the bytes of an ONNX file', model);
-  // A Buffer is one, too, but its slice() is a view, where Uint8Array's is a copy: readers rely on the copy.
-  return new Uint8Array(model.buffer, model.byteOffset, model.byteLength);
+/**
+ * What a file is, as a classifier to be attacked, and what blocks it where it cannot be.
+ *
+ * @param model path, address or bytes of an ONNX file.
+ * @param data images with their labels: tells accuracy, the health of gradients, and what the model seems to want of its
+ *   pixels.
+ * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, MODEL_DATA_MISMATCH, INVALID_DATA, PROVIDER_UNAVAILABLE.
+ */
+export async function check(
+  model: ModelSource,
+  data?: AttackData,
+  options: OpenModelOptions = {},
+): Promise<ModelCheck> {
+  return await checkWith(NODE_PLATFORM, model, data, options);
 }

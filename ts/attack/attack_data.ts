@@ -1,6 +1,6 @@
 /** The images of an attack, from whatever the caller has. */
 import { adaptImages } from '../data/image_layout.ts';
-import { type ImageSet, imageSize, takeImages, validateImages } from '../data/image_set.ts';
+import { type ImageSet, imageSize, type Slice, takeImages, validateImages } from '../data/image_set.ts';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 
 /** Images without a file: pixels in [0, 1], row-major. */
@@ -24,11 +24,13 @@ export type AttackData = ImageSet | RawImages;
 export function prepareData(
   data: AttackData,
   model: { imageShape: readonly number[]; classes: number },
-  count: number | undefined,
+  { start = 0, count }: Slice = {},
 ): ImageSet {
   const set = isImageSet(data) ? data : fromRaw(data, model.imageShape);
   if (set.count === 0) throw new BlindspotError('INVALID_DATA', `${set.source} holds no images`);
-  const adapted = adaptImages(count === undefined ? set : takeImages(set, count), model.imageShape);
+  const slice =
+    start === 0 && count === undefined ? set : takeImages(set, count ?? Math.max(1, set.count - start), start);
+  const adapted = adaptImages(slice, model.imageShape);
   validateImages(adapted, { classes: model.classes });
   return adapted;
 }

@@ -1,28 +1,24 @@
 /**
  * The attack, whatever the platform:
  *
- *     read model → gradient graph, plain graph → judge the images as they are → choose targets → search in shards,
+ *     loaded model → judge the images as they are → choose targets → search in shards,
  *     judging what they deliver, as float32 and as 8 bits → examples, summary
  *
  * Images that the model answers wrongly from the start are not attacked and are reported apart.
  */
-import { type ImageSet, imageSize } from '../data/image_set.ts';
+import { type ImageSet, imageSize, indexOf } from '../data/image_set.ts';
 import type { Kernel, SearchOptions } from '../kernel/kernel.ts';
 import type { KernelSelection } from '../kernel/load_kernel.ts';
-import { flushTinyWeights } from '../model/flush_tiny_weights.ts';
-import { type OpenedJudge, openJudge, precisionNoise } from '../model/open_judge.ts';
-import { attackGraph, hasRoundedKinks } from '../onnx/attack_graph.ts';
-import { describeClassifier } from '../onnx/classifier.ts';
-import type { Model } from '../onnx/model.ts';
-import { type Classifier, readClassifier } from '../onnx/read_classifier.ts';
+import type { LoadedClassifier } from '../model/loaded_classifier.ts';
+import { type OpenedJudge, precisionNoise } from '../model/open_judge.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
 import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
-import { type AttackOptions, type CompleteAttackOptions, completeAttackOptions } from './attack_options.ts';
+import type { CompleteAttackOptions } from './attack_options.ts';
 import { JournalKeeper } from './journal.ts';
 import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
-import { activationBytes, chooseLanes, smoothingBytes } from './lanes.ts';
+import { activationBytes, chooseLanes, judgeRows, smoothingBytes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
@@ -34,6 +30,8 @@ import { estimateSeconds } from './work_estimate.ts';
 export interface AttackPlatform {
   readonly defaultProvider: ProviderName;
   readonly createSession: SessionFactory;
+  /** The bytes of a model that is told by its place. */
+  readModel(source: string | URL): Promise<Uint8Array>;
   describeKernel(choice: CompleteAttackOptions['kernel']): Promise<KernelSelection>;
   /** How many shards suit the work there is. */
   chooseWorkers(work: AttackWork): number;
@@ -53,43 +51,31 @@ export interface AttackWork {
 
 export interface ShardPlan {
   readonly kernel: Kernel;
-  readonly provider: ProviderName;
   readonly workers: number;
   readonly search: SearchOptions;
-  /** attackGraph, as a file. */
-  readonly graph: Uint8Array<ArrayBuffer>;
-  /** Of one image. */
-  readonly imageShape: readonly number[];
+  /** What is attacked: its graph, or a session of it. */
+  readonly model: Pick<LoadedClassifier, 'provider' | 'description' | 'gradientGraph' | 'borrowSession'>;
   readonly board: ShardBoard;
   /** Called every now and then while the shards run; what it throws ends them. */
   readonly onTick: () => Promise<void>;
 }
 
-/** Images a batch of the plain model. */
-const JUDGE_ROWS = 256;
-
-/**
- * @param bytes an ONNX file.
- * @throws as `attack` does.
- */
+/** @throws as `attack` does. */
 export async function attackOn(
   platform: AttackPlatform,
-  bytes: Uint8Array,
+  loaded: LoadedClassifier,
   data: AttackData,
-  asked: AttackOptions,
+  options: CompleteAttackOptions,
 ): Promise<AttackOutcome> {
-  const options = completeAttackOptions(asked, platform.defaultProvider);
-  const { provider, method, effort, seed, signal } = options;
-  const classifier = readClassifier(bytes, options);
+  const { method, effort, seed, signal } = options;
+  const { classifier, description, provider } = loaded;
   const { model } = classifier;
-  const { imageShape, classes } = describeClassifier(model);
-  const given = prepareData(data, { imageShape, classes }, options.count);
+  const { imageShape, classes } = description;
+  const given = prepareData(data, description, options);
   if (given.unlabelled === undefined) checkTarget(options.target, { ...given, classes });
-  const target = provider === 'webgpu' ? 'webgpu' : 'cpu';
-  const smoothable = method === 'boundary' && hasRoundedKinks(model);
-  const graph = attackGraph(flushTinyWeights(model), { target, smoothing: smoothable });
+  const smoothable = method === 'boundary' && loaded.hasKinks;
   const { kernel } = await platform.describeKernel(options.kernel);
-  await using opened = await openJudge(platform.createSession, bytes, classifier, provider);
+  const opened = await loaded.judge();
   signal?.throwIfAborted();
 
   const judge = new Judge(opened.scorer, classes, judgeRows(model, options.maxMemory));
@@ -103,10 +89,12 @@ export async function attackOn(
   const size = { images: queue.length, method, effort };
   const work = { provider, images: queue.length, seconds: estimateSeconds(model, size) };
   const workers = Math.min(options.workers ?? platform.chooseWorkers(work), Math.max(1, queue.length));
-  const confidence = model.widened === true ? await crossing(platform, classifier, opened, set, queue) : 0;
-  const search = planSearch(options, kernel, model, { classes, images: queue.length, workers, smoothable, confidence });
+  const confidence = model.widened === true ? await crossing(platform, loaded, opened, set, queue) : 0;
+  const task = { images: queue.length, workers, smoothable, confidence };
+  const search = planSearch(options, kernel, loaded, task);
   const across = chooseStarts(set, clean.predictions, targets, queue);
-  const memory = { n: search.n, images: set.images, labels: set.labels, targets, across, queue };
+  const indices = set.indices === undefined ? {} : { indices: set.indices };
+  const memory = { n: search.n, images: set.images, labels: set.labels, targets, across, queue, ...indices };
   const board = ShardBoard.create(memory, workers > 1);
   const journal = options.journal && new JournalKeeper(options.journal, board);
   const progress = new ProgressTeller(board, set.count, options.onProgress);
@@ -116,7 +104,7 @@ export async function attackOn(
     journal?.keep();
     await assessment.advance();
   };
-  const plan = { kernel, provider, workers, search, graph, imageShape, board, onTick };
+  const plan = { kernel, workers, search, model: loaded, board, onTick };
   progress.tell('searching');
   const searchSeconds = board.done === queue.length ? 0 : await runStoppable(platform, signal, plan);
   journal?.keep();
@@ -149,13 +137,13 @@ const PRECISION_IMAGES = 16;
 /** By how much a search in float32 has to cross the boundary of a model that computes in half precision. */
 async function crossing(
   platform: AttackPlatform,
-  classifier: Classifier,
+  { classifier, description }: LoadedClassifier,
   { scorer }: OpenedJudge,
   set: ImageSet,
   queue: Int32Array,
 ): Promise<number> {
   const size = imageSize(set.shape);
-  const { classes } = describeClassifier(classifier.model);
+  const { classes } = description;
   const some = queue.subarray(0, PRECISION_IMAGES);
   if (some.length === 0) return 0;
   const pixels = new Float32Array(some.length * size);
@@ -184,28 +172,26 @@ function secondsSince(start: number): number {
   return (performance.now() - start) / 1000;
 }
 
-function judgeRows(model: Model, maxMemory: number): number {
-  return Math.max(1, Math.min(JUDGE_ROWS, Math.floor(maxMemory / activationBytes(model))));
-}
-
 function rightlyAnswered(set: ImageSet, clean: ClassifiedImages): Int32Array {
   return Int32Array.from(set.labels.keys()).filter((index) => !isMisclassified(clean, set.labels, index));
+}
+
+interface SearchTask {
+  readonly images: number;
+  readonly workers: number;
+  readonly smoothable: boolean;
+  readonly confidence: number;
 }
 
 function planSearch(
   options: CompleteAttackOptions,
   kernel: Kernel,
-  model: Model,
-  {
-    classes,
-    images,
-    workers,
-    smoothable,
-    confidence,
-  }: { classes: number; images: number; workers: number; smoothable: boolean; confidence: number },
+  { classifier, description, provider }: LoadedClassifier,
+  { images, workers, smoothable, confidence }: SearchTask,
 ): SearchOptions {
-  const { provider, method, effort, maxEvaluations, seed, maxMemory } = options;
-  const { imageShape } = describeClassifier(model);
+  const { method, effort, maxEvaluations, seed, maxMemory } = options;
+  const { model } = classifier;
+  const { imageShape, classes } = description;
   const search = {
     n: imageSize(imageShape),
     classes,
@@ -248,10 +234,12 @@ function deliveredPixels(
 ): Pick<AttackOutcome, 'originals' | 'adversarial'> {
   const { adversarial, n } = board.memory;
   if (examples.length === set.count) return { originals: set.images, adversarial: adversarial.slice() };
+  const positions = new Map(Array.from({ length: set.count }, (_, position) => [indexOf(set, position), position]));
   const gather = (pixels: Float32Array): Float32Array => {
     const gathered = new Float32Array(examples.length * n);
     for (const [row, { index }] of examples.entries()) {
-      gathered.set(pixels.subarray(index * n, (index + 1) * n), row * n);
+      const position = positions.get(index) as number;
+      gathered.set(pixels.subarray(position * n, (position + 1) * n), row * n);
     }
     return gathered;
   };

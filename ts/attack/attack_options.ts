@@ -3,8 +3,9 @@ import { invalidArgument } from '../errors.ts';
 import type { KernelChoice } from '../kernel/load_kernel.ts';
 import { expectKeys } from '../kernel/options.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
-import { type ProviderName, parseProvider } from '../runtime/session.ts';
+import type { ProviderName } from '../runtime/session.ts';
 import type { AttackJournal } from './journal.ts';
+import { DEFAULT_MAX_MEMORY } from './lanes.ts';
 import type { AttackProgress } from './progress.ts';
 
 export const METHODS = ['boundary', 'penalty'] as const;
@@ -21,7 +22,14 @@ export type AttackEffort = (typeof EFFORTS)[number];
  */
 export type TargetChoice = (typeof NAMED_TARGETS)[number] | number;
 
-export interface AttackOptions extends ClassifierOptions {
+/** Of a model that is opened by the attack itself. */
+export interface AttackOptions extends ModelAttackOptions, ClassifierOptions {
+  /** Where the model runs; default cpu in Node, wasm in the browser. */
+  provider?: ProviderName;
+}
+
+/** Of an attack on a model that is open already. */
+export interface ModelAttackOptions {
   /** Default 'none'. */
   target?: TargetChoice;
   /** boundary (default): the fast one. penalty: Szegedy et al. 2013. */
@@ -30,8 +38,6 @@ export interface AttackOptions extends ClassifierOptions {
   effort?: AttackEffort;
   /** Default 'auto': native, else wasm. */
   kernel?: KernelChoice;
-  /** Where the model runs; default cpu in Node, wasm in the browser. */
-  provider?: ProviderName;
   /** Threads that search, 1..256; default by the work there is. Results do not depend on it. */
   workers?: number;
   /** Images searched at once by a worker, 1..65536; default by images and memory. */
@@ -40,7 +46,9 @@ export interface AttackOptions extends ClassifierOptions {
   maxMemory?: number;
   /** Of random targets and restarts, an integer from 0; default 0. */
   seed?: number;
-  /** The first so many images; default all. */
+  /** Index of the first image to attack; default 0. What is found of an image does not depend on it. */
+  start?: number;
+  /** How many images to attack; default all from `start`. */
   count?: number;
   /** Bits, 1..16: search among images that a file of so many bits holds exactly; 0 (default) for none. */
   quantize?: number;
@@ -53,16 +61,16 @@ export interface AttackOptions extends ClassifierOptions {
   signal?: AbortSignal;
 }
 
-export interface CompleteAttackOptions extends ClassifierOptions {
+export interface CompleteAttackOptions {
   readonly target: TargetChoice;
   readonly method: AttackMethod;
   readonly effort: AttackEffort;
   readonly kernel: KernelChoice;
-  readonly provider: ProviderName;
   readonly workers: number | undefined;
   readonly lanes: number | undefined;
   readonly maxMemory: number;
   readonly seed: number;
+  readonly start: number;
   readonly count: number | undefined;
   readonly quantize: number;
   readonly maxEvaluations: number;
@@ -71,21 +79,17 @@ export interface CompleteAttackOptions extends ClassifierOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-const DEFAULT_MAX_MEMORY = 2 * 2 ** 30;
-
-type OptionName = keyof AttackOptions;
+type OptionName = keyof ModelAttackOptions;
 const OPTION_NAMES = Object.keys({
-  input: 0,
-  output: 0,
   target: 0,
   method: 0,
   effort: 0,
   kernel: 0,
-  provider: 0,
   workers: 0,
   lanes: 0,
   maxMemory: 0,
   seed: 0,
+  start: 0,
   count: 0,
   quantize: 0,
   maxEvaluations: 0,
@@ -95,22 +99,20 @@ const OPTION_NAMES = Object.keys({
 } satisfies Record<OptionName, 0>);
 
 /** @throws INVALID_ARGUMENT naming the option, what was expected and what came. */
-export function completeAttackOptions(options: AttackOptions, defaultProvider: ProviderName): CompleteAttackOptions {
+export function completeAttackOptions(options: ModelAttackOptions): CompleteAttackOptions {
   expectKeys('attack options', options, OPTION_NAMES);
   const integer = (name: OptionName, value: number | undefined, least: number, most: number) =>
     value === undefined ? undefined : expectInteger(name, value, least, most);
   return {
-    input: options.input,
-    output: options.output,
     target: expectTarget(options.target ?? 'none'),
     method: expectOneOf('method', options.method ?? 'boundary', METHODS),
     effort: expectOneOf('effort', options.effort ?? 'fast', EFFORTS),
     kernel: expectOneOf('kernel', options.kernel ?? 'auto', KERNELS),
-    provider: parseProvider(options.provider ?? defaultProvider),
     workers: integer('workers', options.workers, 1, 256),
     lanes: integer('lanes', options.lanes, 1, 65_536),
     maxMemory: expectInteger('maxMemory', options.maxMemory ?? DEFAULT_MAX_MEMORY, 1, Number.MAX_SAFE_INTEGER),
     seed: expectInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    start: expectInteger('start', options.start ?? 0, 0, Number.MAX_SAFE_INTEGER),
     count: integer('count', options.count, 1, Number.MAX_SAFE_INTEGER),
     quantize: expectInteger('quantize', options.quantize ?? 0, 0, 16),
     maxEvaluations: expectInteger('maxEvaluations', options.maxEvaluations ?? 0, 0, 2 ** 31 - 1),

@@ -1,10 +1,14 @@
-/** `attack` in browsers: onnxruntime-web and the WebAssembly kernel, in one shard. Nothing here imports a module of Node's. */
+/** `attack`, `openModel` and `check` in browsers: onnxruntime-web and the WebAssembly kernel, in one shard. Nothing here imports a module of Node's. */
 import { describeKernel, type WebKernelOptions } from '../kernel/load_kernel_web.ts';
+import type { ModelCheck } from '../model/check_model.ts';
+import { fetchModel } from '../model/fetch_model.ts';
 import { createSession, type WebSessionOptions } from '../runtime/web_session.ts';
 import type { AttackData } from './attack_data.ts';
-import { type AttackPlatform, attackOn } from './attack_on.ts';
-import type { AttackOptions } from './attack_options.ts';
+import { attackWith, checkWith } from './attack_model.ts';
+import type { AttackPlatform } from './attack_on.ts';
+import type { AttackOptions, ModelAttackOptions } from './attack_options.ts';
 import { runShardHere } from './inline_shard.ts';
+import { type ModelSource, type OpenedModel, type OpenModelOptions, openModelOn } from './opened_model.ts';
 import type { AttackOutcome } from './result.ts';
 
 interface WebPlatformOptions {
@@ -20,6 +24,7 @@ interface WebPlatformOptions {
 }
 
 export interface WebAttackOptions extends Omit<AttackOptions, 'workers'>, WebPlatformOptions {}
+export interface WebOpenModelOptions extends OpenModelOptions, WebPlatformOptions {}
 
 /** What an attack runs on in a browser. */
 export function webPlatform({ wasm, assets, threads }: WebPlatformOptions): AttackPlatform {
@@ -28,9 +33,10 @@ export function webPlatform({ wasm, assets, threads }: WebPlatformOptions): Atta
   return {
     defaultProvider: 'wasm',
     createSession: session,
+    readModel: fetchModel,
     describeKernel: (choice) => describeKernel(choice, wasm === undefined ? {} : { wasm }),
     chooseWorkers: () => 1,
-    runShards: (plan) => runShardHere(plan, session),
+    runShards: runShardHere,
     versions: async () => (typeof navigator === 'undefined' ? {} : { browser: navigator.userAgent }),
   };
 }
@@ -38,13 +44,36 @@ export function webPlatform({ wasm, assets, threads }: WebPlatformOptions): Atta
 /**
  * As `attack` in Node, with provider 'wasm' (default) or 'webgpu'.
  *
- * @param model the bytes of an ONNX file.
+ * @param model address or bytes of an ONNX file, or an open model.
  * @throws as in Node; PROVIDER_UNAVAILABLE for cpu and cuda.
  */
+export function attack(
+  model: OpenedModel,
+  data: AttackData,
+  options?: Omit<ModelAttackOptions, 'workers'>,
+): Promise<AttackOutcome>;
+export function attack(model: ModelSource, data: AttackData, options?: WebAttackOptions): Promise<AttackOutcome>;
 export async function attack(
-  model: Uint8Array,
+  model: ModelSource | OpenedModel,
   data: AttackData,
   { wasm, assets, threads, ...options }: WebAttackOptions = {},
 ): Promise<AttackOutcome> {
-  return await attackOn(webPlatform({ wasm, assets, threads }), model, data, { ...options, workers: 1 });
+  return await attackWith(webPlatform({ wasm, assets, threads }), model, data, { ...options, workers: 1 });
+}
+
+/** As `openModel` in Node. @param model address or bytes of an ONNX file. */
+export async function openModel(
+  model: ModelSource,
+  { wasm, assets, threads, ...options }: WebOpenModelOptions = {},
+): Promise<OpenedModel> {
+  return await openModelOn(webPlatform({ wasm, assets, threads }), model, options);
+}
+
+/** As `check` in Node. @param model address or bytes of an ONNX file. */
+export async function check(
+  model: ModelSource,
+  data?: AttackData,
+  { wasm, assets, threads, ...options }: WebOpenModelOptions = {},
+): Promise<ModelCheck> {
+  return await checkWith(webPlatform({ wasm, assets, threads }), model, data, options);
 }

@@ -1,18 +1,17 @@
 /** The one shard of an attack without worker threads: it runs where it is called, on any platform. */
-import type { SessionFactory } from '../runtime/session.ts';
 import type { ShardPlan } from './attack_on.ts';
 import { runShard } from './search_loop.ts';
 
 /** @returns seconds, from the moment when kernel and session were ready. */
-export async function runShardHere(plan: ShardPlan, createSession: SessionFactory): Promise<number> {
-  const { kernel, provider, graph, imageShape, board } = plan;
-  await using session = await createSession(graph, { provider });
+export async function runShardHere(plan: ShardPlan): Promise<number> {
+  const { kernel, model, board } = plan;
+  await using borrowed = await model.borrowSession(plan.search.smoothable === true);
   using search = kernel.createSearch(plan.search);
   const start = performance.now();
   await runShard({
     search,
-    session,
-    imageShape,
+    session: borrowed.session,
+    imageShape: model.description.imageShape,
     board,
     onTick: async () => {
       await plan.onTick();

@@ -1,6 +1,6 @@
 /**
  * What an attack has found so far, kept as it goes: an attack that was killed and is started again takes it up and searches
- * only the rest. Every image is searched by its own position and seed, so the result is that of an undisturbed run.
+ * only the rest. Every image is searched by its own index and seed, so the result is that of an undisturbed run.
  */
 import { LaneStatus } from '../kernel/abi.generated.ts';
 import type { SearchResult } from '../kernel/kernel.ts';
@@ -17,12 +17,13 @@ export interface AttackJournal {
 export class JournalKeeper {
   readonly #journal: AttackJournal;
   readonly #board: ShardBoard;
-  readonly #waiting: Set<number>;
+  /** Positions of the images that are not in it yet, by the ids of their searches. */
+  readonly #waiting: Map<number, number>;
 
   constructor(journal: AttackJournal, board: ShardBoard) {
     this.#journal = journal;
     this.#board = board;
-    this.#waiting = new Set(board.memory.queue);
+    this.#waiting = new Map(Array.from(board.memory.queue, (position) => [board.id(position), position]));
     for (const result of journal.restore(board.memory.n)) {
       if (this.#waiting.delete(result.id)) board.deliver(result);
     }
@@ -32,10 +33,10 @@ export class JournalKeeper {
   keep(): void {
     const { n, adversarial } = this.#board.memory;
     const found: SearchResult[] = [];
-    for (const id of this.#waiting) {
-      const result = this.#board.result(id);
+    for (const [id, position] of this.#waiting) {
+      const result = this.#board.result(position);
       if (result === undefined || result.status === LaneStatus.RUNNING) continue;
-      const example = adversarial.slice(id * n, (id + 1) * n);
+      const example = adversarial.slice(position * n, (position + 1) * n);
       found.push({ ...result, id, margin: Number.NaN, prediction: -1, cleanPrediction: -1, example });
     }
     if (found.length === 0) return;

@@ -69,7 +69,7 @@ export class Judge {
     for (const { batch, pixels } of this.#batches(images, allOf(labels))) {
       const logits = await this.#scorer.score(pixels, batch.length, images.shape);
       for (const [row, index] of batch.entries()) {
-        predictions[index] = largest(logits, row * this.#classes, this.#classes);
+        predictions[index] = answered(logits, row * this.#classes, this.#classes, labels[index] as number);
         leastLikely[index] = smallestBut(labels[index] as number, logits, row * this.#classes, this.#classes);
       }
     }
@@ -93,7 +93,8 @@ export class Judge {
         const verdict = (logits: Float32Array, inside: boolean): Verdict => {
           const start = row * this.#classes;
           const margin = hardMargin(logits, start, this.#classes, labels[index] as number, targets[index] as number);
-          return { prediction: largest(logits, start, this.#classes), margin, success: margin < 0 && inside };
+          const prediction = answered(logits, start, this.#classes, labels[index] as number);
+          return { prediction, margin, success: margin < 0 && inside };
         };
         // Rounding to 8 bits stays in the box.
         verdicts.push({ delivered: verdict(delivered, boxed[row] as boolean), quantized: verdict(quantized, true) });
@@ -119,6 +120,14 @@ export class Judge {
       yield { batch, pixels: place.subarray(0, batch.length * size) };
     }
   }
+}
+
+/**
+ * The class of the largest logit; of equal ones the label, which is no mistake then, else the first. -1 when one is NaN.
+ */
+function answered(logits: Float32Array, start: number, classes: number, label: number): number {
+  const first = largest(logits, start, classes);
+  return first >= 0 && logits[start + label] === logits[start + first] ? label : first;
 }
 
 /** To the nearest of 256 levels, in place: what an 8-bit file gives back. */

@@ -18,6 +18,9 @@ import type { ProviderName } from '../runtime/session.ts';
  */
 export const MOST_LANES: Readonly<Record<ProviderName, number>> = { cpu: 96, wasm: 64, webgpu: 256, cuda: 256 };
 
+/** For searches and activations, in bytes. */
+export const DEFAULT_MAX_MEMORY = 2 * 2 ** 30;
+
 /** Forward values are kept for the gradient, which makes one of each again, and operators need room of their own. */
 const COPIES_OF_A_VALUE = 3;
 
@@ -30,6 +33,14 @@ export function activationBytes(model: Model): number {
     if (isStatic(row)) elements += elementCount(row);
   }
   return 4 * COPIES_OF_A_VALUE * elements;
+}
+
+/** Images a batch of the plain model. */
+const JUDGE_ROWS = 256;
+
+/** As many of them as fit into the memory, at least one. */
+export function judgeRows(model: Model, maxMemory = DEFAULT_MAX_MEMORY): number {
+  return Math.max(1, Math.min(JUDGE_ROWS, Math.floor(maxMemory / activationBytes(model))));
 }
 
 /** What smoothed gradients need beyond that, for one image: the windows of every max-pool side by side. */

@@ -7,7 +7,7 @@
 export type ExampleStatus = 'converged' | 'stalled' | 'budget' | 'already-misclassified' | 'failed' | 'not-finite';
 
 export interface AttackExample {
-  /** Position in the data set. */
+  /** Index in the data set, which a slice of it keeps. Pixels are in the order of the examples. */
   index: number;
   label: number;
   /** Class to reach; null for untargeted. */
@@ -16,11 +16,14 @@ export interface AttackExample {
   cleanPrediction: number;
   /** Class answered on the delivered float32 pixels, judged by the plain model after the search. */
   prediction: number;
-  /** Judged on the delivered pixels, never taken from the search. */
+  /**
+   * Judged on the delivered pixels, never taken from the search. An image that was answered wrongly from the start is not
+   * attacked: it is a success unless another class was to be reached.
+   */
   success: boolean;
   /** Hard margin of the delivered pixels; adversarial if and only if negative. */
   margin: number;
-  /** L2 norm of the change; 0 when already misclassified; null when failed. */
+  /** L2 norm of the change, 0 when already misclassified; null without success. */
   l2: number | null;
   /** l2 / sqrt(n) (Szegedy et al. 2013). */
   distortion: number | null;

@@ -32,7 +32,8 @@ export async function runShard({ search, session, imageShape, board, onTick }: S
     while (queued && search.freeLanes > 0) {
       const index = board.next();
       if (index === undefined) queued = false;
-      else search.submit(index, board.image(index), board.label(index), board.target(index), board.start(index));
+      else
+        search.submit(board.id(index), board.image(index), board.label(index), board.target(index), board.start(index));
     }
     const count = search.ask();
     if (count > 0) {

@@ -1,7 +1,7 @@
 /**
  * What the shards of one attack share: the images, the queue, and a place for each result. A shard takes the next
- * image whenever a lane is free, so no shard waits while another has work. Every image is searched by its own
- * position, label, target and seed, so which shard takes it makes no difference.
+ * image whenever a lane is free, so no shard waits while another has work. Every image is searched by its index in the
+ * data set, its label, target and seed, so neither the shard that takes it nor the other images make a difference.
  *
  * All of it is numbers in (shared) memory: with worker threads the same board lies in every thread, no message carries
  * an image, and the counters are changed by Atomics.
@@ -26,6 +26,8 @@ export interface BoardMemory {
   readonly across: Int32Array;
   /** Positions of the images to attack. */
   readonly queue: Int32Array;
+  /** Index of each image in its data set, ascending, [images]: the id of its search. */
+  readonly indices: Int32Array;
   readonly control: Int32Array;
   /** LaneStatus of each image, [images]; 0 until it is done. Written last. */
   readonly statuses: Int32Array;
@@ -57,15 +59,20 @@ const SUCCESSES: ReadonlySet<number> = new Set([LaneStatus.CONVERGED, LaneStatus
 export class ShardBoard {
   readonly memory: BoardMemory;
 
+  /** By id. */
+  readonly #positions: ReadonlyMap<number, number>;
+
   constructor(memory: BoardMemory) {
     this.memory = memory;
+    this.#positions = new Map(Array.from(memory.queue, (position) => [memory.indices[position] as number, position]));
   }
 
   /**
    * @param shared for worker threads: everything is copied into shared memory. Otherwise the images are not copied.
    */
   static create(
-    input: Omit<BoardMemory, 'across' | 'control' | 'statuses' | 'fields' | 'adversarial'> & { across?: Int32Array },
+    input: Omit<BoardMemory, 'across' | 'indices' | 'control' | 'statuses' | 'fields' | 'adversarial'> &
+      Partial<Pick<BoardMemory, 'across' | 'indices'>>,
     shared: boolean,
   ): ShardBoard {
     const bytes = (size: number): ArrayBufferLike => (shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
@@ -75,6 +82,7 @@ export class ShardBoard {
     const placeFloats = (values: Float32Array) => (shared ? copyInto(floats(values.length), values) : values);
     const { n, images, labels, targets, queue } = input;
     const across = input.across ?? new Int32Array(labels.length).fill(-1);
+    const indices = input.indices ?? Int32Array.from(labels.keys());
     return new ShardBoard({
       n,
       images: placeFloats(images),
@@ -82,6 +90,7 @@ export class ShardBoard {
       targets: placeInts(targets),
       across: placeInts(across),
       queue: placeInts(queue),
+      indices: placeInts(indices),
       control: integers(Control.SIZE),
       statuses: integers(labels.length),
       fields: new Float64Array(bytes(8 * Field.SIZE * labels.length)),
@@ -95,6 +104,11 @@ export class ShardBoard {
       const index = this.memory.queue[Atomics.add(this.memory.control, Control.NEXT, 1)];
       if (index === undefined || Atomics.load(this.memory.statuses, index) === LaneStatus.RUNNING) return index;
     }
+  }
+
+  /** What the search of the image at this position is known by. */
+  id(index: number): number {
+    return this.memory.indices[index] as number;
   }
 
   /** The pixels at `index`: a view. */
@@ -116,18 +130,19 @@ export class ShardBoard {
     return at < 0 ? undefined : this.image(at);
   }
 
-  /** Keeps a result whose id is the image's position. */
+  /** Keeps a result by its id. */
   deliver(result: SearchResult): void {
     const { n, adversarial, fields, statuses, control } = this.memory;
-    const { id } = result;
-    adversarial.set(result.example, id * n);
-    const row = id * Field.SIZE;
+    const index = this.#positions.get(result.id);
+    if (index === undefined) throw new TypeError(`no image has the id ${result.id}`);
+    adversarial.set(result.example, index * n);
+    const row = index * Field.SIZE;
     fields[row + Field.L2] = result.l2;
     fields[row + Field.EVALUATIONS] = result.evaluations;
     fields[row + Field.KKT_RESIDUAL] = result.kktResidual;
     fields[row + Field.STARTS] = result.starts;
     fields[row + Field.SLOPE] = result.slope;
-    Atomics.store(statuses, id, result.status);
+    Atomics.store(statuses, index, result.status);
     Atomics.add(control, Control.DONE, 1);
   }
 

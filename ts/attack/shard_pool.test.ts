@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { attackGraph } from '../onnx/attack_graph.ts';
-import { readModel } from '../onnx/read_model.ts';
+import { LoadedClassifier } from '../model/loaded_classifier.ts';
+import { createSession } from '../runtime/node_session.ts';
 import type { ShardPlan } from './attack_on.ts';
 import { ShardBoard } from './shard_board.ts';
 import { runShardPool } from './shard_pool.ts';
@@ -19,11 +19,9 @@ function planOf(changes: Partial<ShardPlan> = {}): ShardPlan {
   return {
     // Its name alone reaches the workers, which load the real one.
     kernel: doubleKernel(),
-    provider: 'cpu',
     workers: 3,
     search: { n: PIXELS, classes: CLASSES, lanes: 2 },
-    graph: attackGraph(readModel(linearModel())),
-    imageShape: [PIXELS],
+    model: new LoadedClassifier(createSession, linearModel(), 'cpu'),
     board,
     onTick: async () => undefined,
     ...changes,
@@ -86,8 +84,14 @@ test('workers that may hold on to a large board end with it', async () => {
   expect(await numberOfNextThread()).toBe(before + 1 + plan.workers);
 });
 
+/** What makes every shard fail. */
+function brokenModel(): ShardPlan['model'] {
+  const { provider, description, borrowSession } = planOf().model;
+  return { provider, description, borrowSession, gradientGraph: () => new Uint8Array([1, 2, 3]) };
+}
+
 test('a mistake found in a worker of the wasm kernel keeps its code and ends them all', async () => {
-  const plan = planOf({ graph: new Uint8Array([1, 2, 3]) });
+  const plan = planOf({ model: brokenModel() });
   await expect(runShardPool(plan)).rejects.toMatchObject({ name: 'BlindspotError', code: 'INVALID_MODEL' });
   expect(plan.board.done).toBe(0);
 });
@@ -95,7 +99,7 @@ test('a mistake found in a worker of the wasm kernel keeps its code and ends the
 test('shards that fail one soon after another leave the process alive', { timeout: 60_000 }, async () => {
   // Ending the others within a call of ONNX Runtime aborted it in one run of a few.
   for (let turn = 0; turn < 5; turn++) {
-    const plan = planOf({ graph: new Uint8Array([1, 2, 3]), workers: 4 });
+    const plan = planOf({ model: brokenModel(), workers: 4 });
     await expect(runShardPool(plan)).rejects.toMatchObject({ code: 'INVALID_MODEL' });
   }
 });

@@ -46,13 +46,13 @@ const idle = new Set<ShardThread>();
 
 /** @returns seconds, from the moment when every shard was ready. */
 export async function runShardPool(plan: ShardPlan): Promise<number> {
-  const { kernel, provider, search, graph, imageShape, board } = plan;
+  const { kernel, model, search, board } = plan;
   const task: ShardTask = {
     kernel: kernel.name,
-    provider,
+    provider: model.provider,
     search,
-    graph,
-    imageShape,
+    graph: model.gradientGraph(search.smoothable === true),
+    imageShape: model.description.imageShape,
     board: board.memory,
   };
   const file = workerFile();

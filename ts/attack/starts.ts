@@ -2,7 +2,7 @@
  * Other images of the data that the model answers otherwise lie across the boundary by construction: starting points that
  * cost nothing, for images where no descent finds one.
  */
-import { type ImageSet, imageSize } from '../data/image_set.ts';
+import { type ImageSet, imageSize, indexOf } from '../data/image_set.ts';
 import { UNTARGETED } from './targets.ts';
 
 /** Images compared with each; the nearest of them is taken. */
@@ -37,7 +37,7 @@ export function chooseStarts(
     for (let k = 0; k < COMPARED && others.length > 0; k++) {
       // One of each class in turn, from places that differ from image to image and not with the call.
       const list = lists.get(others[k % others.length] as number) ?? [];
-      const candidate = list[(index + Math.floor(k / others.length)) % Math.max(1, list.length)];
+      const candidate = list[(indexOf(set, index) + Math.floor(k / others.length)) % Math.max(1, list.length)];
       if (candidate === undefined) continue;
       const distance = squaredDistance(set.images, index * size, candidate * size, size);
       if (distance >= nearest) continue;

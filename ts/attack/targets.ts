@@ -12,6 +12,8 @@ const RANDOM_STREAM = 1;
 export interface TargetedImages {
   /** [images] */
   readonly labels: Int32Array;
+  /** Index of each image in its data set; default 0, 1, …. */
+  readonly indices?: Int32Array | undefined;
   /** Targets that came with the data. */
   readonly targets?: Int32Array | undefined;
   readonly classes: number;
@@ -41,11 +43,11 @@ export function checkTarget(choice: TargetChoice, { labels, targets, classes, so
 
 /**
  * @param leastLikely class of the smallest logit among those that are not the label, [images].
- * @returns [images]; UNTARGETED for none. The targets of the first images do not depend on how many follow.
+ * @returns [images]; UNTARGETED for none. The target of an image does not depend on the others in the call.
  */
 export function chooseTargets(
   choice: TargetChoice,
-  { labels, targets, classes }: TargetedImages,
+  { labels, indices, targets, classes }: TargetedImages,
   leastLikely: Int32Array,
   seed: number,
 ): Int32Array {
@@ -59,8 +61,12 @@ export function chooseTargets(
       return Int32Array.from(targets ?? []);
     case 'random': {
       const random = new Random(seed, RANDOM_STREAM);
-      return labels.map((label) => {
-        const drawn = random.below(classes - 1);
+      // One draw for each image of the data set, in its order.
+      let next = 0;
+      return labels.map((label, position) => {
+        const index = indices?.[position] ?? position;
+        let drawn = 0;
+        for (; next <= index; next++) drawn = random.below(classes - 1);
         return drawn < label ? drawn : drawn + 1;
       });
     }

@@ -1,7 +1,7 @@
 /** `blindspot check`: what a file is, in one screen. */
 import type { Command } from 'commander';
 import { loadData } from '../data/load_data.ts';
-import { checkModel, type ModelCheck } from '../model/check_model.ts';
+import { checkFile, type ModelCheck } from '../model/check_model.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { formatCount, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { createSession } from '../runtime/node_session.ts';
@@ -53,7 +53,7 @@ async function runCheck(model: string, flags: CheckFlags, { out, signal }: Termi
           const all = await loadData(data, options);
           return all.count <= flags.count ? all : await loadData(data, { ...options, count: flags.count });
         };
-  const check = await checkModel(createSession, bytes, load, classifierOptions(flags));
+  const check = await checkFile(createSession, bytes, load, classifierOptions(flags));
   out.write(`${checkText(path, bytes.length, check).join('\n')}\n`);
   return check.blocked === undefined ? ExitCode.OK : ExitCode.GATE;
 }

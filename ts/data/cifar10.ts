@@ -15,7 +15,7 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import { writeFileAtomically } from './atomic_write.ts';
-import { checkCount, type ImageSet } from './image_set.ts';
+import { checkSlice, type ImageSet } from './image_set.ts';
 import { cacheFolder } from './mnist.ts';
 import { readUserFile } from './read_file.ts';
 import { tarEntries } from './tar.ts';
@@ -61,7 +61,7 @@ export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageSe
   const source = `CIFAR-10 ${split}`;
   const labels = Labels.parse(JSON.parse(await readFile(path.join(folder, files.labels), 'utf8')));
   const count = options.count ?? labels.length;
-  checkCount(count, labels.length, source);
+  checkSlice({ count }, labels.length, source);
   const images = new Float32Array(count * VALUES);
   let filled = 0;
   for (const picture of files.pictures) {

@@ -14,7 +14,7 @@ import sharp from 'sharp';
 import { BlindspotError } from '../errors.ts';
 import { classesByFolder, type FolderLabels, isUnlabelled, labelOf, readLabels } from './folder_labels.ts';
 import { type ImageLayout, imageLayout } from './image_layout.ts';
-import { checkCount, type ImageSet, imageSize } from './image_set.ts';
+import { checkSlice, type ImageSet, imageSize } from './image_set.ts';
 import { DEFAULT_MAX_BYTES } from './npz.ts';
 import { fileError } from './read_file.ts';
 
@@ -23,7 +23,9 @@ export interface ImageFolderOptions {
   shape?: readonly number[];
   /** Scales (and crops in the middle) images of another size; default false: another size is an error. */
   resize?: boolean;
-  /** The first so many in alphabetical order; default all. */
+  /** Position of the first image in alphabetical order; default 0. */
+  start?: number;
+  /** How many images; default all from `start`. */
   count?: number;
   /** Class names: sub-folders may be called by them. */
   classes?: readonly string[];
@@ -60,9 +62,10 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
   if (first === undefined) {
     throw new BlindspotError('INVALID_DATA', `${folder} holds no images (${[...EXTENSIONS].join(', ')})`);
   }
-  const count = options.count ?? names.length;
-  checkCount(count, names.length, folder);
-  const chosen = names.slice(0, count);
+  const begin = options.start ?? 0;
+  checkSlice(options, names.length, folder);
+  const count = options.count ?? names.length - begin;
+  const chosen = names.slice(begin, begin + count);
   const unlabelled = isUnlabelled(names, labels);
   const classes = options.classes ?? classesByFolder(names, options.classCount);
   const known = unlabelled
@@ -97,7 +100,8 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
     options.onProgress?.(start + group.length, count);
   }
   const unknown = unlabelled ? { unlabelled: true as const } : {};
-  return { images, shape: [...shape], count, ...columns(known), ...unknown, names: chosen, source: folder };
+  const indices = begin === 0 ? {} : { indices: Int32Array.from(chosen, (_, row) => begin + row) };
+  return { images, shape: [...shape], count, ...columns(known), ...unknown, ...indices, names: chosen, source: folder };
 }
 
 function columns(known: readonly FolderLabels[]): { labels: Int32Array; targets?: Int32Array } {

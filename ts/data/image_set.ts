@@ -14,6 +14,8 @@ export interface ImageSet {
   readonly unlabelled?: true;
   /** Class wanted of each image by a targeted attack, [count]. */
   readonly targets?: Int32Array;
+  /** Index of each image in the data set that these are a slice of, ascending, [count]; default 0, 1, …. */
+  readonly indices?: Int32Array;
   /** File names, where there are some. */
   readonly names?: readonly string[];
   /** Where they come from, for messages and reports. */
@@ -32,19 +34,31 @@ export function imageAt(set: ImageSet, index: number): Float32Array {
 }
 
 /**
- * The first `count` images: a view.
+ * `count` images from `start` on: a view.
  * @throws INVALID_ARGUMENT when there are fewer.
  */
-export function takeImages(set: ImageSet, count: number): ImageSet {
-  checkCount(count, set.count, set.source);
+export function takeImages(set: ImageSet, count: number, start = 0): ImageSet {
+  checkSlice({ start, count }, set.count, set.source);
+  const end = start + count;
+  const size = imageSize(set.shape);
+  const indices =
+    start === 0
+      ? set.indices?.subarray(0, end)
+      : Int32Array.from({ length: count }, (_, row) => indexOf(set, start + row));
   return {
     ...set,
-    images: set.images.subarray(0, count * imageSize(set.shape)),
+    images: set.images.subarray(start * size, end * size),
     count,
-    labels: set.labels.subarray(0, count),
-    ...(set.targets === undefined ? {} : { targets: set.targets.subarray(0, count) }),
-    ...(set.names === undefined ? {} : { names: set.names.slice(0, count) }),
+    labels: set.labels.subarray(start, end),
+    ...(set.targets === undefined ? {} : { targets: set.targets.subarray(start, end) }),
+    ...(set.names === undefined ? {} : { names: set.names.slice(start, end) }),
+    ...(indices === undefined ? {} : { indices }),
   };
+}
+
+/** Index in its data set of the image at `position`. */
+export function indexOf({ indices }: ImageSet, position: number): number {
+  return indices?.[position] ?? position;
 }
 
 /** The images at `indices`, in that order: a copy. */
@@ -76,12 +90,24 @@ export function splitHalves(set: ImageSet, seed = 0): [first: ImageSet, second: 
   ];
 }
 
-/** @throws INVALID_ARGUMENT unless count is a whole number from 1 to what there is. */
-export function checkCount(count: number, available: number, source: string): void {
+/** Of a data set: `count` images (default all that follow) from `start` (default 0) on. */
+export interface Slice {
+  readonly start?: number | undefined;
+  readonly count?: number | undefined;
+}
+
+/** @throws INVALID_ARGUMENT unless start and count are whole numbers within what there is. */
+export function checkSlice({ start = 0, count = 1 }: Slice, available: number, source: string): void {
+  if (!Number.isInteger(start) || start < 0) throw invalidArgument('start', 'a whole number from 0', start);
   if (!Number.isInteger(count) || count < 1) throw invalidArgument('count', 'a positive whole number', count);
-  if (count > available) {
-    throw new BlindspotError('INVALID_ARGUMENT', `${source} has ${available} images but count asks for ${count}`);
-  }
+  if (start + count <= available) return;
+  const asked = start === 0 ? `count asks for ${count}` : `images ${start} to ${start + count - 1} are asked for`;
+  throw new BlindspotError('INVALID_ARGUMENT', `${source} has ${available} images but ${asked}`);
+}
+
+/** Where a slice ends; undefined for the end of the data. */
+export function sliceEnd({ start = 0, count }: Slice): number | undefined {
+  return count === undefined ? undefined : start + count;
 }
 
 export interface ImageSetLimits {
@@ -100,6 +126,7 @@ export function validateImages(set: ImageSet, limits: ImageSetLimits = {}): void
   if (set.images.length !== set.count * size) {
     throw invalidData(set, `should hold ${set.count} × [${set.shape.join(', ')}] pixels but has ${set.images.length}`);
   }
+  checkIndices(set);
   checkPixels(set, size);
   checkClasses(set, 'label', set.labels, limits.classes);
   if (set.targets !== undefined) {
@@ -107,6 +134,14 @@ export function validateImages(set: ImageSet, limits: ImageSetLimits = {}): void
     const same = set.unlabelled ? -1 : set.targets.findIndex((target, index) => target === set.labels[index]);
     if (same >= 0) throw invalidData(set, `has target ${set.targets[same]} equal to the label ${at(set, same)}`);
   }
+}
+
+function checkIndices(set: ImageSet): void {
+  const { indices, count } = set;
+  if (indices === undefined) return;
+  if (indices.length !== count) throw invalidData(set, `has ${count} images but ${indices.length} indices`);
+  const wrong = indices.findIndex((index, row) => index <= (row === 0 ? -1 : (indices[row - 1] as number)));
+  if (wrong >= 0) throw invalidData(set, `has index ${indices[wrong]} ${at(set, wrong)}: indices must ascend from 0`);
 }
 
 function checkPixels(set: ImageSet, size: number): void {

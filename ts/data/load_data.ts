@@ -4,7 +4,7 @@ import { invalidArgument } from '../errors.ts';
 import { CIFAR10_SPLITS, loadCifar10 } from './cifar10.ts';
 import { loadImageFolder } from './image_folder.ts';
 import { adaptImages } from './image_layout.ts';
-import { type ImageSet, takeImages, validateImages } from './image_set.ts';
+import { type ImageSet, sliceEnd, takeImages, validateImages } from './image_set.ts';
 import { type DownloadProgress, loadMnist, MNIST_SPLITS } from './mnist.ts';
 import { imageSetFromNpz } from './npz.ts';
 import { fileError, readUserFile } from './read_file.ts';
@@ -15,7 +15,9 @@ export interface LoadDataOptions {
   /** Classes of the model: labels and targets must be under it. */
   classes?: number;
   classNames?: readonly string[];
-  /** The first so many; default all. */
+  /** Index of the first image; default 0. */
+  start?: number;
+  /** How many images; default all from `start`. */
   count?: number;
   /** Resize the images of a folder; default false. */
   resize?: boolean;
@@ -32,15 +34,23 @@ export interface LoadDataOptions {
  * @throws what loadMnist, loadCifar10, loadImageFolder, imageSetFromNpz, adaptImages and validateImages throw.
  */
 export async function loadData(name: string, options: LoadDataOptions = {}): Promise<ImageSet> {
-  const set = await readData(name, options);
-  const counted = options.count === undefined ? set : takeImages(set, options.count);
-  const adapted = options.imageShape === undefined ? counted : adaptImages(counted, options.imageShape);
+  const set = await readSlice(name, options);
+  const adapted = options.imageShape === undefined ? set : adaptImages(set, options.imageShape);
   validateImages(adapted, options.classes === undefined ? {} : { classes: options.classes });
   return adapted;
 }
 
+/** A folder's images are decoded one by one; of other data, what comes before the slice is read with it. */
+async function readSlice(name: string, options: LoadDataOptions): Promise<ImageSet> {
+  const { start = 0, count } = options;
+  const set = await readData(name, options);
+  if ((set.indices?.[0] ?? 0) === start && set.count === (count ?? set.count)) return set;
+  return takeImages(set, count ?? Math.max(1, set.count - start), start);
+}
+
 async function readData(name: string, options: LoadDataOptions): Promise<ImageSet> {
-  const { count, signal } = options;
+  const { signal } = options;
+  const count = sliceEnd(options);
   const common = { ...(count === undefined ? {} : { count }), ...(signal === undefined ? {} : { signal }) };
   if (name === 'mnist' || name.startsWith('mnist:')) {
     const split = MNIST_SPLITS.find((known) => known === (name.slice('mnist:'.length) || 'test'));
@@ -65,7 +75,9 @@ async function readData(name: string, options: LoadDataOptions): Promise<ImageSe
     return imageSetFromNpz(await readUserFile(name, 'data file'), { source: name });
   }
   return loadImageFolder(name, {
-    ...common,
+    ...(options.start === undefined ? {} : { start: options.start }),
+    ...(options.count === undefined ? {} : { count: options.count }),
+    ...(signal === undefined ? {} : { signal }),
     ...(options.imageShape === undefined ? {} : { shape: options.imageShape }),
     ...(options.resize === undefined ? {} : { resize: options.resize }),
     ...(options.classNames === undefined ? {} : { classes: options.classNames }),

@@ -13,7 +13,7 @@ import { gunzipSync } from 'node:zlib';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import { writeFileAtomically } from './atomic_write.ts';
 import { parseIdx } from './idx.ts';
-import { checkCount, type ImageSet, splitHalves } from './image_set.ts';
+import { checkSlice, type ImageSet, splitHalves, takeImages } from './image_set.ts';
 import { readUserFile } from './read_file.ts';
 
 export const MNIST_SPLITS = ['train', 'test', 'P1', 'P2'] as const;
@@ -75,16 +75,14 @@ export async function loadMnist(options: MnistOptions = {}): Promise<ImageSet> {
   if (split === 'train') return readSplit('train', options);
   const { count, ...whole } = options;
   const half = splitHalves(await readSplit('train', whole), options.seed)[split === 'P1' ? 0 : 1];
-  if (count === undefined) return half;
-  checkCount(count, half.count, half.source);
-  return { ...half, images: half.images.subarray(0, count * 784), labels: half.labels.subarray(0, count), count };
+  return count === undefined ? half : takeImages(half, count);
 }
 
 async function readSplit(split: 'train' | 'test', options: MnistOptions): Promise<ImageSet> {
   const files = FILES[split];
   const count = options.count ?? files.count;
   const source = `MNIST ${split}`;
-  checkCount(count, files.count, source);
+  checkSlice({ count }, files.count, source);
   const images = parseIdx(await readMnistFile(files.images, options), files.images);
   const labels = parseIdx(await readMnistFile(files.labels, options), files.labels);
   if (images.shape.join() !== [files.count, ...SHAPE].join() || labels.shape.join() !== String(files.count)) {

@@ -5,15 +5,13 @@
 
 import { type ImageSet, imageSize } from '../data/image_set.ts';
 import { BlindspotError } from '../errors.ts';
-import { attackGraph, hasRoundedKinks } from '../onnx/attack_graph.ts';
-import { type ClassifierDescription, describeClassifier } from '../onnx/classifier.ts';
+import type { ClassifierDescription } from '../onnx/classifier.ts';
 import { describeFile, type FileDescription } from '../onnx/describe_file.ts';
-import { type Classifier, type ClassifierOptions, readClassifier } from '../onnx/read_classifier.ts';
+import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
-import { flushTinyWeights } from './flush_tiny_weights.ts';
 import { guessInputs, type InputGuess } from './input_guesses.ts';
-import { openJudge } from './open_judge.ts';
+import { LoadedClassifier } from './loaded_classifier.ts';
 
 export interface CheckOptions extends ClassifierOptions {
   provider?: ProviderName;
@@ -50,35 +48,46 @@ const GRADIENTS = 8;
 /** Images that guesses are tried on. */
 const TRIED = 32;
 
-/** @param loadImages the labelled images in the shape that the model takes; undefined when there are none. */
-export async function checkModel(
+/**
+ * @param bytes an ONNX file.
+ * @param loadImages the labelled images in the shape that the model takes; undefined when there are none.
+ * @returns why it cannot be attacked, where that is so.
+ */
+export async function checkFile(
   createSession: SessionFactory,
   bytes: Uint8Array,
   loadImages: ((model: ClassifierDescription) => Promise<ImageSet>) | undefined,
-  options: CheckOptions = {},
+  { provider = 'cpu', ...options }: CheckOptions = {},
 ): Promise<ModelCheck> {
-  const file = describeFile(bytes);
-  let classifier: Classifier;
-  let described: ClassifierDescription;
+  let loaded: LoadedClassifier;
   try {
-    classifier = readClassifier(bytes, options);
-    described = describeClassifier(classifier.model);
+    loaded = new LoadedClassifier(createSession, bytes, provider, options);
   } catch (error) {
     if (!(error instanceof BlindspotError)) throw error;
-    return { file, blocked: error.message };
+    return { file: describeFile(bytes), blocked: error.message };
   }
-  const provider = options.provider ?? 'cpu';
-  const set = await loadImages?.(described);
-  await using judge = await openJudge(createSession, bytes, classifier, provider);
-  const accuracy = set && (await accuracyOf(judge.scorer, set));
-  const gradient = await gradientHealth(createSession, classifier, described, provider, set);
+  await using model = loaded;
+  return await checkLoaded(createSession, model, await loadImages?.(model.description));
+}
+
+/** @param set labelled images in the shape that the model takes. */
+export async function checkLoaded(
+  createSession: SessionFactory,
+  model: LoadedClassifier,
+  set: ImageSet | undefined,
+): Promise<ModelCheck> {
+  const { bytes, classifier, description } = model;
+  const judge = await model.judge();
+  const labelled = set?.unlabelled === true ? undefined : set;
+  const accuracy = labelled && (await accuracyOf(judge.scorer, labelled));
+  const gradient = await gradientHealth(model, set);
   const guesses =
-    set === undefined || options.input !== undefined || judge.notOriginal !== undefined
+    labelled === undefined || model.options.input !== undefined || judge.notOriginal !== undefined
       ? undefined
-      : await guess(createSession, bytes, classifier, options, set);
+      : await guess(createSession, model, labelled);
   return {
-    file,
-    classifier: described,
+    file: describeFile(bytes),
+    classifier: description,
     scores: classifier.source.output,
     gradient,
     ...(judge.notOriginal === undefined ? {} : { notOriginal: judge.notOriginal }),
@@ -107,12 +116,10 @@ async function accuracyOf(
 
 async function guess(
   createSession: SessionFactory,
-  bytes: Uint8Array,
-  classifier: Classifier,
-  options: CheckOptions,
+  { bytes, classifier, provider }: LoadedClassifier,
   set: ImageSet,
 ): Promise<InputGuess[]> {
-  await using session = await createSession(bytes, { provider: options.provider ?? 'cpu' });
+  await using session = await createSession(bytes, { provider });
   const count = Math.min(TRIED, set.count);
   const size = imageSize(set.shape);
   const some = { ...set, count, images: set.images.subarray(0, count * size), labels: set.labels.subarray(0, count) };
@@ -120,17 +127,12 @@ async function guess(
 }
 
 /** Gradients of the margin over all other classes, at the images, or at grey where there are none. */
-async function gradientHealth(
-  createSession: SessionFactory,
-  { model }: Classifier,
-  { imageShape, classes }: ClassifierDescription,
-  provider: ProviderName,
-  set: ImageSet | undefined,
-): Promise<GradientHealth> {
+async function gradientHealth(model: LoadedClassifier, set: ImageSet | undefined): Promise<GradientHealth> {
+  const { imageShape, classes } = model.description;
   const size = imageSize(imageShape);
-  const smoothing = hasRoundedKinks(model);
-  const graph = attackGraph(flushTinyWeights(model), { target: provider === 'webgpu' ? 'webgpu' : 'cpu', smoothing });
-  await using session = await createSession(graph, { provider });
+  const smoothing = model.hasKinks;
+  await using borrowed = await model.borrowSession(smoothing);
+  const { session } = borrowed;
   const images = Math.min(GRADIENTS, set?.count ?? 1);
   const single = (value: number) => ({ data: Float32Array.of(value), dims: [1, 1] });
   let [zero, notFinite, seconds] = [0, 0, Number.POSITIVE_INFINITY];

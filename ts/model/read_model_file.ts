@@ -1,9 +1,11 @@
 /** A model's file in Node: unpacked where it is compressed, with the weights that it keeps in files beside it. */
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { readUserFile } from '../data/read_file.ts';
 import { BlindspotError } from '../errors.ts';
 import { externalFiles, withExternalData } from '../onnx/external_data.ts';
+import { fetchModel } from './fetch_model.ts';
 
 /**
  * @throws FILE_NOT_FOUND, FILE_UNREADABLE; INVALID_MODEL for weights in a file outside the model's folder.
@@ -26,6 +28,16 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
     files.set(name, await readUserFile(place, `weights file of ${file}`));
   }
   return withExternalData(bytes, files);
+}
+
+/**
+ * @param source a path, or the address of a file or of one to fetch.
+ * @throws as readModelFile and fetchModel do.
+ */
+export async function readModelSource(source: string | URL): Promise<Uint8Array> {
+  const address = typeof source === 'string' && /^(?:https?|file):\/\//i.test(source) ? new URL(source) : source;
+  if (typeof address === 'string') return await readModelFile(address);
+  return address.protocol === 'file:' ? await readModelFile(fileURLToPath(address)) : await fetchModel(address);
 }
 
 function unpacked(bytes: Uint8Array, file: string): Uint8Array {

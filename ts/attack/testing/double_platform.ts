@@ -1,4 +1,5 @@
 /** An attack's platform with the kernel double, so that tests need no kernel built. */
+import { readModelSource } from '../../model/read_model_file.ts';
 import { createSession } from '../../runtime/node_session.ts';
 import type { AttackPlatform } from '../attack_on.ts';
 import { runShardHere } from '../inline_shard.ts';
@@ -8,6 +9,7 @@ export function doublePlatform(behaviour: DoubleBehaviour = {}): AttackPlatform 
   return {
     defaultProvider: 'cpu',
     createSession,
+    readModel: readModelSource,
     describeKernel: async (requested) => ({
       kernel: doubleKernel(behaviour),
       requested,
@@ -15,7 +17,7 @@ export function doublePlatform(behaviour: DoubleBehaviour = {}): AttackPlatform 
       failures: [],
     }),
     chooseWorkers: () => 1,
-    runShards: (plan) => runShardHere(plan, createSession),
+    runShards: runShardHere,
     versions: async () => ({ blindspot: 'test' }),
   };
 }

@@ -1,15 +1,14 @@
 /** The worker in which everything is computed: models opened and judged, images searched. It never touches the network but for its own files. */
-import { type AttackPlatform, attackOn } from '../../attack/attack_on.ts';
+import { type AttackPlatform, attackOn, type ShardPlan } from '../../attack/attack_on.ts';
+import { completeAttackOptions } from '../../attack/attack_options.ts';
 import { webPlatform } from '../../attack/attack_web.ts';
 import { runShardHere } from '../../attack/inline_shard.ts';
 import { quadraticAndGradient, quadraticInBox } from '../../bench/minimizer_run.ts';
 import { MinimizerStatus } from '../../kernel/abi.generated.ts';
-import { checkModel } from '../../model/check_model.ts';
-import { type OpenedJudge, openJudge } from '../../model/open_judge.ts';
-import { describeClassifier } from '../../onnx/classifier.ts';
+import { checkFile } from '../../model/check_model.ts';
+import { LoadedClassifier } from '../../model/loaded_classifier.ts';
 import type { InputOptions } from '../../onnx/preprocessing.ts';
-import { readClassifier } from '../../onnx/read_classifier.ts';
-import type { Session, SessionFactory } from '../../runtime/session.ts';
+import type { Session } from '../../runtime/session.ts';
 import type {
   Answers,
   BrowserSpeed,
@@ -22,13 +21,7 @@ import type {
 } from './messages.ts';
 import { softmax } from './softmax.ts';
 
-interface Opened extends OpenedModel {
-  readonly bytes: Uint8Array;
-  readonly input: InputOptions | undefined;
-  readonly judge: OpenedJudge;
-}
-
-const models = new Map<string, Opened>();
+const models = new Map<string, LoadedClassifier>();
 let platform: AttackPlatform | undefined;
 
 function started(): AttackPlatform {
@@ -57,7 +50,7 @@ async function answer(request: Request, onStep: (step: SearchStep) => void): Pro
     case 'open':
       return await open(request.model, request.bytes, request.input);
     case 'check':
-      return await checkModel(started().createSession, request.bytes, undefined, {
+      return await checkFile(started().createSession, request.bytes, undefined, {
         provider: 'wasm',
         input: request.input,
       });
@@ -70,24 +63,26 @@ async function answer(request: Request, onStep: (step: SearchStep) => void): Pro
   }
 }
 
-function known(model: string): Opened {
+function known(model: string): LoadedClassifier {
   const opened = models.get(model);
   if (opened === undefined) throw new Error(`The model ${model} is not open`);
   return opened;
 }
 
 async function open(model: string, bytes: Uint8Array, input: InputOptions | undefined): Promise<OpenedModel> {
-  await models.get(model)?.judge[Symbol.asyncDispose]();
+  await models.get(model)?.[Symbol.asyncDispose]();
   models.delete(model);
-  const classifier = readClassifier(bytes, { input });
-  const { imageShape, classes } = describeClassifier(classifier.model);
-  const judge = await openJudge(started().createSession, bytes, classifier, 'wasm');
-  models.set(model, { bytes, input, judge, imageShape, classes });
+  const loaded = new LoadedClassifier(started().createSession, bytes, 'wasm', { input });
+  await loaded.judge();
+  models.set(model, loaded);
+  const { imageShape, classes } = loaded.description;
   return { imageShape, classes };
 }
 
-async function score({ judge, imageShape, classes }: Opened, pixels: Float32Array, rows: number) {
-  const logits = await judge.scorer.score(pixels, rows, imageShape);
+async function score(model: LoadedClassifier, pixels: Float32Array, rows: number) {
+  const { imageShape, classes } = model.description;
+  const { scorer } = await model.judge();
+  const logits = await scorer.score(pixels, rows, imageShape);
   const probabilities = new Float32Array(rows * classes);
   for (let row = 0; row < rows; row++) {
     probabilities.set(softmax(logits.subarray(row * classes, (row + 1) * classes)), row * classes);
@@ -96,29 +91,32 @@ async function score({ judge, imageShape, classes }: Opened, pixels: Float32Arra
 }
 
 async function search(
-  { bytes, input }: Opened,
+  model: LoadedClassifier,
   { pixels, targets, quantize, traced }: Request & { type: 'attack' },
   onStep: (step: SearchStep) => void,
 ): Promise<Found> {
-  const own = started();
-  const factory: SessionFactory = traced
-    ? async (graph, options) => followed(await own.createSession(graph, options), onStep)
-    : own.createSession;
-  const watched: AttackPlatform = { ...own, runShards: (plan) => runShardHere(plan, factory) };
+  const watched: AttackPlatform = { ...started(), runShards: (plan) => runShardHere(followed(plan, onStep)) };
   const images = pixels.slice();
   const given = targets === null ? { images } : { images, targets };
-  const outcome = await attackOn(watched, bytes, given, {
-    input,
-    quantize,
-    workers: 1,
-    target: targets === null ? 'none' : 'labels',
-  });
+  const options = completeAttackOptions({ quantize, workers: 1, target: targets === null ? 'none' : 'labels' });
+  const outcome = await attackOn(traced ? watched : started(), model, given, options);
   const { summary, examples, adversarial } = outcome;
   return { summary, examples, adversarial: adversarial.slice() };
 }
 
-/** The same session, telling of every row that it is asked. */
-function followed(session: Session, onStep: (step: SearchStep) => void): Session {
+/** The same plan on a session that tells of every row that it is asked. */
+function followed(plan: ShardPlan, onStep: (step: SearchStep) => void): ShardPlan {
+  const { model } = plan;
+  const borrowSession: typeof model.borrowSession = async (smoothing) => {
+    const borrowed = await model.borrowSession(smoothing);
+    return { ...borrowed, session: followedSession(borrowed.session, onStep) };
+  };
+  const { provider, description } = model;
+  const gradientGraph: typeof model.gradientGraph = (smoothing) => model.gradientGraph(smoothing);
+  return { ...plan, model: { provider, description, gradientGraph, borrowSession } };
+}
+
+function followedSession(session: Session, onStep: (step: SearchStep) => void): Session {
   return {
     provider: session.provider,
     threads: session.threads,
@@ -150,12 +148,13 @@ const SPEED_LANES = 64;
 const ROUNDS = 3;
 
 /** Clocks of browsers are coarse: whole runs are timed, and the function's share taken off. */
-async function speed(opened: Opened, pixels: Float32Array): Promise<BrowserSpeed> {
+async function speed(model: LoadedClassifier, pixels: Float32Array): Promise<BrowserSpeed> {
   const images = pixels.slice();
-  const count = images.length / opened.imageShape.reduce((product, dim) => product * dim, 1);
+  const count = images.length / model.description.imageShape.reduce((product, dim) => product * dim, 1);
+  const options = completeAttackOptions({ workers: 1, lanes: SPEED_LANES });
   let imageSeconds = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round++) {
-    const { summary } = await attackOn(started(), opened.bytes, { images }, { workers: 1, lanes: SPEED_LANES });
+    const { summary } = await attackOn(started(), model, { images }, options);
     imageSeconds = Math.min(imageSeconds, summary.secondsPerImage);
   }
   const { kernel } = await started().describeKernel('wasm');

@@ -6,7 +6,19 @@ import * as web from './index_web.ts';
 
 test('what browsers import: names that Node has, too', () => {
   const names = Object.keys(web).sort();
-  expect(names).toEqual(['BlindspotError', 'attack', 'createSession', 'loadKernel', 'minimize']);
+  expect(names).toEqual([
+    'BlindspotError',
+    'LaneStatus',
+    'MinimizerStatus',
+    'STOPPED_BY_CALLBACK',
+    'attack',
+    'check',
+    'createSession',
+    'loadKernel',
+    'minimize',
+    'openModel',
+    'robustAccuracy',
+  ]);
   for (const name of names) expect(inNode).toHaveProperty(name);
 });
 

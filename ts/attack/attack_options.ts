@@ -50,7 +50,7 @@ export interface ModelAttackOptions {
   start?: number;
   /** How many images to attack; default all from `start`. */
   count?: number;
-  /** Bits, 1..16: search among images that a file of so many bits holds exactly; 0 (default) for none. */
+  /** Bits, 1..16: search among images that a file with that many bits per value holds exactly; 0 (default) for none. */
   quantize?: number;
   /** Most gradient evaluations of an image; 0 (default): as method and effort have it. */
   maxEvaluations?: number;

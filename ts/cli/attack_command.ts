@@ -1,10 +1,11 @@
 /** `blindspot attack`: reads model and data, searches, judges, writes the report. */
 import { createHash } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { attack } from '../attack/attack.ts';
-import { type AttackOptions, EFFORTS, KERNELS, METHODS } from '../attack/attack_options.ts';
+import { openModel } from '../attack/attack.ts';
+import { type AttackOptions, EFFORTS, KERNELS, METHODS, type ModelAttackOptions } from '../attack/attack_options.ts';
 import type { AttackProgress } from '../attack/progress.ts';
 import { packageVersion } from '../attack/versions.ts';
+import { checkOutputFolder } from '../base/output_folder.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
 import { readUserFile } from '../data/read_file.ts';
@@ -12,9 +13,8 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
 import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
-import { describeClassifier } from '../onnx/classifier.ts';
-import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatCount, formatDistortion, formatSeconds, formatShare, plural } from '../report/number_format.ts';
+import { saveReport } from '../report/save_attack.ts';
 import { PROVIDERS } from '../runtime/session.ts';
 import { AttackJournalFile } from './attack_journal.ts';
 import { attackSummaryText } from './attack_summary_text.ts';
@@ -29,7 +29,6 @@ import {
 } from './gates.ts';
 import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
 import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parsers.ts';
-import { checkOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
@@ -37,6 +36,7 @@ interface AttackFlags extends InputFlags {
   model: string;
   data: string;
   out: string;
+  start: number;
   count?: number;
   target: NonNullable<AttackOptions['target']>;
   method: NonNullable<AttackOptions['method']>;
@@ -98,7 +98,8 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
       'labelled images: mnist (test images; mnist:train, mnist:P1, mnist:P2), a folder of image files, or a .npz file',
     )
     .requiredOption('--out <dir>', 'folder for the results')
-    .option('--count <n>', 'the first so many images (default: all)', wholeNumber(1))
+    .option('--start <n>', 'index of the first image in the data', wholeNumber(0), 0)
+    .option('--count <n>', 'how many images from there on (default: all)', wholeNumber(1))
     .addOption(
       new Option(
         '--target <class>',
@@ -136,7 +137,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     .option('--seed <n>', 'of random targets and restarts', wholeNumber(0), 0)
     .option(
       '--quantize <bits>',
-      'search among images that a file of so many bits holds exactly; 0 for none',
+      'search among images that a file with that many bits per value holds exactly; 0 for none',
       wholeNumber(0, 16),
       0,
     )
@@ -176,15 +177,15 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const baseline = flags.baseline === undefined ? undefined : await readUserFile(flags.baseline, 'baseline');
   const file = await modelFile(flags.model);
   const bytes = await readModelFile(file);
-  const classifier = describeClassifier(readClassifier(bytes, classifierOptions(flags)).model);
-  const classNames = await readClassNames(flags.classes, file, classifier.classes);
+  await using model = await openModel(bytes, { ...classifierOptions(flags), provider: flags.provider });
+  const { imageShape, classes } = model;
+  const classNames = await readClassNames(flags.classes, file, classes);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
   let journal: AttackJournalFile | undefined;
   try {
-    const data = await readImages(flags, { ...classifier, classNames }, terminal);
+    const data = await readImages(flags, { imageShape, classes, classNames }, terminal);
     const preface = once(() => {
-      const { imageShape, classes } = classifier;
       out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
       out.write(
         `data    ${data.source}: ${formatCount(data.count)} images${data.unlabelled ? ', without labels: the answers of the model count as right' : ''}\n`,
@@ -193,10 +194,9 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
     });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     journal = new AttackJournalFile(flags.out, journalKey(flags, sha256, data, selection.kernel));
-    const outcome = await attack(bytes, data, {
+    const outcome = await model.attack(data, {
       ...attackOptions(flags),
       journal,
-      ...classifierOptions(flags),
       signal,
       onProgress: (state) => {
         // Not before: what was asked may still turn out to be a mistake.
@@ -205,9 +205,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
       },
     });
     progress.end();
-    // Only now: the plotting libraries take 0.2 s to load.
-    const { writeAttack } = await import('./write_attack.ts');
-    await writeAttack(flags.out, outcome, {
+    await saveReport(flags.out, outcome, {
       model: { name: file, path: file },
       data: { name: data.source, path: flags.data },
       commandLine: commandLine(program),
@@ -238,7 +236,13 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
 function journalKey(flags: AttackFlags, model: string, data: ImageSet, kernel: Kernel): Record<string, unknown> {
   const { target, method, effort, provider, seed, quantize, maxEvaluations } = flags;
   const hash = createHash('sha256');
-  for (const { buffer, byteOffset, byteLength } of [data.images, data.labels, data.targets ?? new Int32Array()]) {
+  const none = new Int32Array();
+  for (const { buffer, byteOffset, byteLength } of [
+    data.images,
+    data.labels,
+    data.targets ?? none,
+    data.indices ?? none,
+  ]) {
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return {
@@ -266,7 +270,7 @@ const SHOWN = 10;
 
 async function readImages(
   flags: AttackFlags,
-  classifier: { imageShape: number[]; classes: number; classNames: string[] | undefined },
+  classifier: { imageShape: readonly number[]; classes: number; classNames: string[] | undefined },
   terminal: Terminal,
 ): Promise<ImageSet> {
   const progress = new ProgressLine(terminal.err, 'reading');
@@ -275,6 +279,7 @@ async function readImages(
       imageShape: classifier.imageShape,
       classes: classifier.classes,
       ...(classifier.classNames === undefined ? {} : { classNames: classifier.classNames }),
+      start: flags.start,
       ...(flags.count === undefined ? {} : { count: flags.count }),
       resize: flags.resize,
       signal: terminal.signal,
@@ -289,10 +294,10 @@ async function readImages(
   }
 }
 
-function attackOptions(flags: AttackFlags): AttackOptions {
-  const { target, method, effort, kernel, provider, workers, lanes, seed, quantize, maxEvaluations, maxMemory } = flags;
+function attackOptions(flags: AttackFlags): ModelAttackOptions {
+  const { target, method, effort, kernel, workers, lanes, seed, quantize, maxEvaluations, maxMemory } = flags;
   return {
-    ...{ target, method, effort, kernel, provider, seed, quantize, maxEvaluations },
+    ...{ target, method, effort, kernel, seed, quantize, maxEvaluations },
     ...(workers === undefined ? {} : { workers }),
     ...(lanes === undefined ? {} : { lanes }),
     ...(maxMemory === undefined ? {} : { maxMemory }),

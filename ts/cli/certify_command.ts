@@ -5,13 +5,13 @@ import type { Command } from 'commander';
 import { type Certificate, certify } from '../analysis/certificates/certify.ts';
 import { attack } from '../attack/attack.ts';
 import type { AttackExample } from '../attack/result.ts';
+import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { formatSeconds, plural } from '../report/number_format.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
-import { checkOutputFolder, writeOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
@@ -44,7 +44,7 @@ export function addCertifyCommand(program: Command, terminal: Terminal, finish: 
     )
     .argument('<model>', 'an ONNX file, or a folder that holds model.onnx')
     .requiredOption('--data <name>', 'labelled images: mnist, a folder of image files, or a .npz file')
-    .option('--count <n>', 'the first so many images', wholeNumber(1), 10)
+    .option('--count <n>', 'the first n images', wholeNumber(1), 10)
     .option('--out <dir>', 'folder for certificates.json')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, flags: CertifyFlags) => finish(await runCertify(model, flags, terminal)));

@@ -4,11 +4,12 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import sharp from 'sharp';
 import { attack } from '../attack/attack.ts';
+import { checkOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { EXAMPLES, readClassNames } from '../model/class_names.ts';
 import { formatDistortion, formatSeconds } from '../report/number_format.ts';
+import { saveReport } from '../report/save_attack.ts';
 import { createSession } from '../runtime/node_session.ts';
-import { checkOutputFolder } from './output_folder.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
 const OSTRICH = 9;
@@ -36,8 +37,7 @@ async function runDemo(folder: string, { out, signal }: Terminal): Promise<ExitC
   ]);
   const short = (index: number): string => (names[index] ?? String(index)).split(',')[0] ?? '';
   const outcome = await attack(model, photos, { target: OSTRICH, quantize: 8, effort: 'fast', signal });
-  const { writeAttack } = await import('./write_attack.ts');
-  await writeAttack(folder, outcome, {
+  await saveReport(folder, outcome, {
     model: { name: 'MobileNet v1 0.25', path: model },
     data: { name: 'three photos', path: path.join(EXAMPLES, 'photos') },
     commandLine: `npx blindspot demo --out ${folder}`,

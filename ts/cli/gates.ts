@@ -7,7 +7,8 @@
  *                                  distortion over 0.02
  */
 import { z } from 'zod';
-import type { AttackExample, AttackResults } from '../attack/result.ts';
+import type { AttackResults } from '../attack/result.ts';
+import { robustAccuracy } from '../attack/robust_accuracy.ts';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 
 export interface Gate {
@@ -33,17 +34,10 @@ export function parseGate(text: string): Gate {
   if (name === undefined || !(least >= 0) || robust !== (at !== undefined) || (robust && !(limit >= 0))) {
     throw invalidArgument('fail-under', 'distortion=0.01, l2=0.5 or robust-accuracy@0.02=0.9', text);
   }
-  if (robust) return { text, least, measure: ({ examples }) => robustAccuracy(examples, limit) };
+  if (robust) return { text, least, measure: (results) => robustAccuracy(results, { distortion: limit }) };
   const measure = ({ summary }: AttackResults): number =>
     (name === 'l2' ? summary.meanL2 : summary.meanDistortion) ?? Number.POSITIVE_INFINITY;
   return { text, least, measure };
-}
-
-export function robustAccuracy(examples: readonly AttackExample[], distortion: number): number {
-  const right = examples.filter(({ status, success, distortion: own }) => {
-    return status !== 'already-misclassified' && !(success && (own ?? 0) <= distortion);
-  });
-  return examples.length === 0 ? 0 : right.length / examples.length;
 }
 
 export function judgeGates(gates: readonly Gate[], results: AttackResults): GateResult[] {

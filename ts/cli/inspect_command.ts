@@ -5,13 +5,13 @@ import { type Command, Option } from 'commander';
 import { inspectUnits, type UnitInspection } from '../analysis/units/inspect_units.ts';
 import { LAYER_VIEWS, type LayerView } from '../analysis/units/probe_graph.ts';
 import { unitFigurePng } from '../analysis/units/unit_figure.ts';
+import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { formatCount, formatShare } from '../report/number_format.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
-import { checkOutputFolder, writeOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
@@ -56,7 +56,7 @@ export function addInspectCommand(program: Command, terminal: Terminal, finish: 
         .choices(LAYER_VIEWS)
         .default('channels'),
     )
-    .option('--count <n>', 'the first so many images (default: all)', wholeNumber(1))
+    .option('--count <n>', 'the first n images (default: all)', wholeNumber(1))
     .option('--top <n>', 'images found for each unit', wholeNumber(1), 10)
     .option('--seed <n>', 'of directions, and of the units shown', wholeNumber(0), 0)
     .addHelpText('after', EXAMPLES)

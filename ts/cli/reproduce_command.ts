@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { writeFileAtomically } from '../data/atomic_write.ts';
 import { BlindspotError } from '../errors.ts';
 import { chooseExperiments, EXPERIMENT_NAMES } from '../experiments/experiments.ts';
@@ -11,7 +12,6 @@ import { type Reproduction, reproduce } from '../experiments/reproduce.ts';
 import { Store } from '../experiments/store.ts';
 import { formatSeconds, plural } from '../report/number_format.ts';
 import { wholeNumber } from './option_parsers.ts';
-import { checkOutputFolder, writeOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 

@@ -3,13 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { type SpectralReport, spectralReport } from '../analysis/spectral/spectral_report.ts';
+import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { formatCount, formatDistortion } from '../report/number_format.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
-import { checkOutputFolder, writeOutputFolder } from './output_folder.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
 interface SpectrumFlags {
@@ -41,7 +41,7 @@ export function addSpectrumCommand(program: Command, terminal: Terminal, finish:
     )
     .requiredOption('--model <file|dir>', 'an ONNX classifier, or a folder that holds model.onnx')
     .option('--data <name>', 'labelled images to certify: mnist, a folder of image files, or a .npz file')
-    .option('--count <n>', 'the first so many images (default: all)', wholeNumber(1))
+    .option('--count <n>', 'the first n images (default: all)', wholeNumber(1))
     .option('--out <dir>', 'folder for spectrum.json')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: SpectrumFlags) => finish(await runSpectrum(flags, terminal)));

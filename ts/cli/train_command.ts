@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import type { ModelEntry } from '../../models/model_entry.ts';
 import { MODEL_NAMES, modelByName } from '../../models/registry.ts';
 import { versions } from '../attack/versions.ts';
+import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
 import { type AdversarialStep, parseAdversarial, placeOf } from '../nn/adversarial.ts';
@@ -19,7 +20,6 @@ import { formatCount, formatSeconds, formatShare, plural } from '../report/numbe
 import { createSession } from '../runtime/node_session.ts';
 import { PROVIDERS, type ProviderName } from '../runtime/session.ts';
 import { parsedBy, realNumber, wholeNumber } from './option_parsers.ts';
-import { checkOutputFolder, writeOutputFolder } from './output_folder.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
@@ -77,7 +77,7 @@ export function addTrainCommand(program: Command, terminal: Terminal, finish: (c
     )
     .requiredOption('--out <dir>', 'folder for the model')
     .option('--test-data <name>', 'images to test on (default: mnist:test for mnist, none otherwise)')
-    .option('--count <n>', 'the first so many training images (default: all)', wholeNumber(1))
+    .option('--count <n>', 'the first n training images (default: all)', wholeNumber(1))
     .option('--epochs <n>', 'passes over the training images (default: as the model has it)', wholeNumber(1))
     .option('--seed <n>', 'of initial weights and of the order of the images', wholeNumber(0), 0)
     .option('--batch-size <n>', 'images a step (default, as of the next four: as the model has it)', wholeNumber(1))

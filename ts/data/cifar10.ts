@@ -38,7 +38,7 @@ const FILES = {
 export interface Cifar10Options {
   /** Default test. */
   split?: Cifar10Split;
-  /** The first so many; default all. */
+  /** The first `count` images; default all. */
   count?: number;
   /** Where the package's files lie or are put; default the user's cache folder. */
   directory?: string;

@@ -52,7 +52,7 @@ export interface DownloadProgress {
 export interface MnistOptions {
   /** Default test. */
   split?: MnistSplit;
-  /** The first so many; default all. */
+  /** The first `count` images; default all. */
   count?: number;
   /** Draws the halves P1 and P2; default 0. */
   seed?: number;

@@ -186,6 +186,51 @@ describe.each(['native', 'wasm'] as const)('minimize on the %s kernel', (name) =
     expect([...result.jac]).toEqual(rosenbrock(result.x).gradient);
   });
 
+  it('waits for a callback that answers later, and tells what it rejects with', async () => {
+    const points: number[] = [];
+    const later = async ({ nit, x }: MinimizeProgress) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      points.push(x[0] as number);
+      return nit === 3;
+    };
+    const stopped = await minimize(rosenbrock, [-1.2, 1], { callback: later, kernel });
+    expect(stopped).toEqual(minimizeWith(kernel, rosenbrock, [-1.2, 1], { callback: ({ nit }) => nit === 3 }));
+    expect(points).toHaveLength(3);
+    const failing = async () => {
+      throw new Error('no disk');
+    };
+    await expect(minimize(rosenbrock, [-1.2, 1], { callback: failing, kernel })).rejects.toThrow('no disk');
+    expect(() => minimizeWith(kernel, rosenbrock, [-1.2, 1], { callback: failing })).toThrow(
+      'Expected a function that answers at once for callback',
+    );
+  });
+
+  it('ends with the reason of a signal, before the next evaluation', async () => {
+    const controller = new AbortController();
+    let evaluations = 0;
+    const counted = (x: ArrayLike<number>) => {
+      evaluations += 1;
+      if (evaluations === 4) controller.abort(new Error('enough'));
+      return rosenbrock(x);
+    };
+    const { signal } = controller;
+    await expect(minimize(counted, [-1.2, 1], { signal, kernel })).rejects.toThrow('enough');
+    expect(evaluations).toBe(4);
+    await expect(minimize(counted, [-1.2, 1], { signal, kernel })).rejects.toThrow('enough');
+    expect(evaluations).toBe(4);
+  });
+
+  it('tells the norm that its tolerance is compared with', () => {
+    const bounds = { upper: [0.5, Infinity] };
+    const { x, jac, pgNorm } = minimizeWith(kernel, rosenbrock, [-1.2, 1], { bounds, maxIterations: 4 });
+    const moved = Array.from(x, (element, i) => {
+      const stepped = element - (jac[i] as number);
+      return Math.abs((i === 0 ? Math.min(0.5, stepped) : stepped) - element);
+    });
+    expect(pgNorm).toBeCloseTo(Math.max(...moved), 10);
+    expect(minimizeWith(kernel, rosenbrock, [-1.2, 1], { pgTolerance: 1e-6, fTolerance: 0 }).pgNorm).toBeLessThan(1e-6);
+  });
+
   it('says when a limit ended it', () => {
     const byIterations = minimizeWith(kernel, rosenbrock, [-1.2, 1], { maxIterations: 2 });
     expect(byIterations).toMatchObject({ nit: 2, success: false, status: MinimizerStatus.MAX_ITERATIONS });
@@ -304,6 +349,7 @@ describe.each(['native', 'wasm'] as const)('minimize on the %s kernel', (name) =
     ['an unknown method', [0, 0], { method: 'CG' }, 'Expected L-BFGS-B or SPG for method but received "CG"'],
     ['another precision', [0, 0], { precision: 16 }, 'Expected 32 or 64 for precision but received 16'],
     ['no callback', [0, 0], { callback: 1 }, 'Expected a function for callback but received 1'],
+    ['no signal', [0, 0], { signal: 1 }, 'Expected an AbortSignal for signal but received 1'],
   ])('refuses %s', (_what, x0, options, message) => {
     const run = () => minimizeWith(kernel, rosenbrock, x0 as number[], options as object);
     expect(run).toThrow(

@@ -26,8 +26,10 @@ export interface MinimizeOptions<P extends Precision = 64> extends Omit<Minimize
   bounds?: Bounds;
   /** Type of x, bounds and gradient, 64 (default) or 32 bits; sums are kept in double in both. */
   precision?: P;
-  /** Called after each iteration; answer true to stop there. */
+  /** Called after each iteration; answer true to stop there. What it throws, or rejects with, ends the run. */
   callback?: (progress: MinimizeProgress<P>) => unknown;
+  /** Ends the run before the next evaluation, which then throws the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /** Where a minimisation stands after an iteration. */
@@ -47,6 +49,8 @@ export interface MinimizeResult<P extends Precision = 64> {
   fun: number;
   /** Gradient at x: [n]. */
   jac: Vector<P>;
+  /** max |P(x − ∇f(x)) − x|, P the projection into the bounds: 0 at a minimum. What pgTolerance is compared with. */
+  pgNorm: number;
   /** Iterations. */
   nit: number;
   /** Evaluations of f and its gradient together. */
@@ -63,6 +67,7 @@ const optionNames = [
   'bounds',
   'precision',
   'callback',
+  'signal',
   'method',
   'memory',
   'pgTolerance',
@@ -86,7 +91,15 @@ export function minimizeWith<P extends Precision = 64>(
 ): MinimizeResult<P> {
   const run = new Minimization(kernel, f, x0, options);
   try {
-    while (run.goesOn) run.take(f(run.x, run.gradient));
+    while (run.goesOn) {
+      const stop = run.take(f(run.x, run.gradient));
+      if (stop instanceof Promise) {
+        // Told by the error below.
+        stop.catch(() => undefined);
+        throw invalidArgument('callback', 'a function that answers at once', stop);
+      }
+      run.stopIf(stop);
+    }
     return run.result();
   } finally {
     run.dispose();
@@ -104,7 +117,8 @@ export async function minimizeAsyncWith<P extends Precision = 64>(
   try {
     while (run.goesOn) {
       const answer = f(run.x, run.gradient);
-      run.take(answer instanceof Promise ? await answer : answer);
+      const stop = run.take(answer instanceof Promise ? await answer : answer);
+      run.stopIf(stop instanceof Promise ? await stop : stop);
     }
     return run.result();
   } finally {
@@ -123,6 +137,9 @@ class Minimization<P extends Precision> {
   readonly gradient: Vector<P>;
   readonly #minimizer: Minimizer;
   readonly #callback: MinimizeOptions<P>['callback'];
+  readonly #signal: AbortSignal | undefined;
+  /** The last iterate that the callback was told of. */
+  #told: MinimizeProgress<P> | undefined;
   #begun = false;
   #iterations = 0;
   #status: number = MinimizerStatus.EVALUATE;
@@ -132,11 +149,14 @@ class Minimization<P extends Precision> {
   constructor(kernel: Kernel, f: unknown, x0: ArrayLike<number>, options: MinimizeOptions<P>) {
     if (typeof f !== 'function') throw invalidArgument('f', 'a function', f);
     expectKeys('minimize options', options, optionNames);
-    const { bounds, precision, callback, ...limits } = options;
+    const { bounds, precision, callback, signal, ...limits } = options;
     if (callback !== undefined && typeof callback !== 'function') {
       throw invalidArgument('callback', 'a function', callback);
     }
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw invalidArgument('signal', 'an AbortSignal', signal);
     this.#callback = callback;
+    this.#signal = signal;
     const start = expectStart(x0);
     const n = start.length;
     this.#minimizer = kernel.createMinimizer({ ...limits, n, ...(precision === undefined ? {} : { precision }) });
@@ -153,12 +173,18 @@ class Minimization<P extends Precision> {
     }
   }
 
+  /** @throws the signal's reason when it is aborted. */
   get goesOn(): boolean {
-    return this.#status === MinimizerStatus.EVALUATE;
+    if (this.#status !== MinimizerStatus.EVALUATE) return false;
+    this.#signal?.throwIfAborted();
+    return true;
   }
 
-  /** Takes what f answered at x; afterwards x is the next point to evaluate, unless the run has ended. */
-  take(answer: unknown): void {
+  /**
+   * Takes what f answered at x; afterwards x is the next point to evaluate, unless the run has ended.
+   * @returns what the callback answered; undefined when there was no new iterate to tell it.
+   */
+  take(answer: unknown): unknown {
     const { value, gradient } = expectEvaluation(answer, this.x.length);
     if (gradient !== this.gradient) this.gradient.set(gradient);
     const minimizer = this.#minimizer;
@@ -167,11 +193,21 @@ class Minimization<P extends Precision> {
     minimizer.gradient.set(this.gradient);
     this.#status = minimizer.tell(value);
     const { iterations, evaluations } = minimizer.result();
-    if (iterations > this.#iterations) {
-      this.#iterations = iterations;
-      this.#report({ x: this.x.slice() as Vector<P>, fun: value, nit: iterations, nfev: evaluations });
+    const moved = iterations > this.#iterations;
+    this.#iterations = iterations;
+    // The point just told is the new iterate: a line search ends at the point that it accepts.
+    if (moved && this.#callback !== undefined) {
+      this.#told = { x: this.x.slice() as Vector<P>, fun: value, nit: iterations, nfev: evaluations };
     }
-    if (this.goesOn) this.x.set(minimizer.x);
+    if (this.#status === MinimizerStatus.EVALUATE) this.x.set(minimizer.x);
+    return moved && this.#told !== undefined ? this.#callback?.(this.#told) : undefined;
+  }
+
+  /** Ends the run at the iterate that the callback was told of, if it answered true. */
+  stopIf(answer: unknown): void {
+    if (answer !== true || this.#status !== MinimizerStatus.EVALUATE) return;
+    this.#status = STOPPED_BY_CALLBACK;
+    this.#stoppedAt = this.#told;
   }
 
   result(): MinimizeResult<P> {
@@ -181,6 +217,7 @@ class Minimization<P extends Precision> {
       x: stopped?.x ?? (this.#minimizer.x.slice() as Vector<P>),
       fun: stopped?.fun ?? end.f,
       jac: stopped === undefined ? (this.#minimizer.gradient.slice() as Vector<P>) : this.gradient,
+      pgNorm: end.pgNorm,
       nit: end.iterations,
       nfev: end.evaluations,
       status: this.#status,
@@ -191,13 +228,6 @@ class Minimization<P extends Precision> {
 
   dispose(): void {
     this.#minimizer.dispose();
-  }
-
-  /** The point just told is the new iterate: a line search ends at the point that it accepts. */
-  #report(progress: MinimizeProgress<P>): void {
-    if (this.#callback?.(progress) !== true || !this.goesOn) return;
-    this.#status = STOPPED_BY_CALLBACK;
-    this.#stoppedAt = progress;
   }
 }
 

@@ -8,7 +8,7 @@ import {
   evenlySpaced,
   type FoundExample,
   quantile,
-  robustAccuracy,
+  robustnessCorners,
 } from './outcome_statistics.ts';
 import { curve, histogram, PAGE_THEME, type PlotSize, type PlotTheme, PRINT_THEME } from './plots.ts';
 
@@ -45,7 +45,7 @@ export function distortionHistogram(found: readonly FoundExample[]): Draw {
 
 /** Share of all images still right against the distortion that an adversary may spend. */
 export function robustAccuracyCurve(examples: readonly AttackExample[]): Draw {
-  const corners = robustAccuracy(examples);
+  const corners = robustnessCorners(examples);
   const end = (corners.at(-1)?.distortion ?? 0) * 1.06 || 0.1;
   const last = corners.at(-1)?.accuracy ?? 0;
   const points = [...evenlySpaced(corners, MOST_CORNERS), { distortion: end, accuracy: last }].map(

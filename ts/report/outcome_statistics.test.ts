@@ -8,7 +8,7 @@ import {
   landmarks,
   niceMagnification,
   quantile,
-  robustAccuracy,
+  robustnessCorners,
 } from './outcome_statistics.ts';
 
 const wrong = (index: number) => example(index, { status: 'already-misclassified', l2: 0, distortion: 0 });
@@ -30,7 +30,7 @@ describe('found examples', () => {
 describe('robust accuracy', () => {
   it('starts under the misclassified, falls at each distortion, and counts failures as right', () => {
     const examples = [at(0, 0.2), wrong(1), at(2, 0.1), failed(3), at(4, 0.1)];
-    expect(robustAccuracy(examples)).toEqual([
+    expect(robustnessCorners(examples)).toEqual([
       { distortion: 0, accuracy: 0.8 },
       { distortion: 0.1, accuracy: 0.4 },
       { distortion: 0.2, accuracy: 0.2 },
@@ -38,12 +38,12 @@ describe('robust accuracy', () => {
   });
 
   it('is flat without examples found and empty without images', () => {
-    expect(robustAccuracy([wrong(0), wrong(1)])).toEqual([{ distortion: 0, accuracy: 0 }]);
-    expect(robustAccuracy([])).toEqual([]);
+    expect(robustnessCorners([wrong(0), wrong(1)])).toEqual([{ distortion: 0, accuracy: 0 }]);
+    expect(robustnessCorners([])).toEqual([]);
   });
 
   it('names the distortion at which a share is lost, if it ever is', () => {
-    const corners = robustAccuracy([at(0, 0.1), at(1, 0.2), failed(2), failed(3)]);
+    const corners = robustnessCorners([at(0, 0.1), at(1, 0.2), failed(2), failed(3)]);
     expect(distortionAtAccuracy(corners, 0.5)).toBe(0.2);
     expect(distortionAtAccuracy(corners, 0.4)).toBeNull();
   });

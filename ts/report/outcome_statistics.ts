@@ -36,7 +36,7 @@ export function quantile(ascending: ArrayLike<number>, share: number): number | 
  * that holds each value until the next d. Starts at d = 0 with the images already misclassified taken off; an image for which no
  * mistake was found counts as right, so that the curve is an upper bound.
  */
-export function robustAccuracy(examples: readonly AttackExample[]): { distortion: number; accuracy: number }[] {
+export function robustnessCorners(examples: readonly AttackExample[]): { distortion: number; accuracy: number }[] {
   const images = examples.length;
   if (images === 0) return [];
   let right = examples.filter(({ status }) => status !== 'already-misclassified').length;

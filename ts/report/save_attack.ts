@@ -1,0 +1,85 @@
+/** What an attack found, as files and as a page. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { AttackOutcome } from '../attack/result.ts';
+import { writeOutputFolder } from '../base/output_folder.ts';
+import { formatNpz } from '../data/npz.ts';
+import type { AttackReport, AttackReportContext } from './attack_report.ts';
+import { writeReport } from './write_report.ts';
+
+/** What a report says of an attack beyond its outcome; everything may be left out. */
+export type ReportContext = Partial<AttackReportContext>;
+
+/**
+ * Writes results.json, adversarial.npz, report.html and figures/*.png into `folder`, all of them or none; the command line
+ * leaves the same.
+ * @throws OUTPUT_NOT_WRITABLE.
+ */
+export async function saveReport(folder: string, outcome: AttackOutcome, context: ReportContext = {}): Promise<void> {
+  const report = await render(outcome, context);
+  await writeOutputFolder(folder, async (staging) => {
+    await writeResults(staging, outcome, context.classNames);
+    await writeReport(staging, report);
+  });
+}
+
+/**
+ * Writes results.json (summary, and one line per image) and adversarial.npz (images float32 [N, …], labels, targets with -1
+ * for none, indices) into `folder`, both or none.
+ * @throws OUTPUT_NOT_WRITABLE.
+ */
+export async function saveResults(
+  folder: string,
+  outcome: AttackOutcome,
+  { classNames }: Pick<ReportContext, 'classNames'> = {},
+): Promise<void> {
+  await writeOutputFolder(folder, (staging) => writeResults(staging, outcome, classNames));
+}
+
+/** The report as one HTML page that needs nothing else. */
+export async function renderReport(outcome: AttackOutcome, context: ReportContext = {}): Promise<string> {
+  return (await render(outcome, context)).html;
+}
+
+async function render(outcome: AttackOutcome, context: ReportContext): Promise<AttackReport> {
+  // Only now: the plotting libraries take 0.2 s to load.
+  const { renderAttackReport } = await import('./attack_report.ts');
+  return await renderAttackReport(outcome, { model: { name: 'the model' }, data: { name: 'the data' }, ...context });
+}
+
+async function writeResults(
+  folder: string,
+  outcome: AttackOutcome,
+  classNames: readonly string[] | undefined,
+): Promise<void> {
+  await writeFile(path.join(folder, 'results.json'), formatResults(outcome, classNames));
+  await writeFile(path.join(folder, 'adversarial.npz'), formatAdversarial(outcome));
+}
+
+/** One line an example, so that the file can be read and compared by line. NaN becomes null. */
+function formatResults(
+  { summary, examples }: Pick<AttackOutcome, 'summary' | 'examples'>,
+  classNames?: readonly string[],
+): string {
+  const head = JSON.stringify({ summary }, undefined, 2).replace(/\n\}$/, '');
+  const named = (example: AttackOutcome['examples'][number]) => ({
+    ...example,
+    labelName: classNames?.[example.label],
+    predictionName: classNames?.[example.prediction],
+  });
+  const lines = examples.map((example) => `    ${JSON.stringify(named(example))}`);
+  return `${head},\n  "examples": [\n${lines.join(',\n')}\n  ]\n}\n`;
+}
+
+function formatAdversarial({ examples, imageShape, adversarial }: AttackOutcome): Uint8Array {
+  const column = (value: (example: AttackOutcome['examples'][number]) => number) => ({
+    shape: [examples.length],
+    data: Int32Array.from(examples, value),
+  });
+  return formatNpz({
+    images: { shape: [examples.length, ...imageShape], data: adversarial },
+    labels: column(({ label }) => label),
+    targets: column(({ target }) => target ?? -1),
+    indices: column(({ index }) => index),
+  });
+}

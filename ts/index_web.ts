@@ -12,6 +12,7 @@ export type { ModelSource, OpenedModel, Predictions } from './attack/opened_mode
 export type { AttackProgress } from './attack/progress.ts';
 export type { AttackExample, AttackOutcome, AttackResults, AttackSummary, ExampleStatus } from './attack/result.ts';
 export { type Reach, robustAccuracy } from './attack/robust_accuracy.ts';
+export { type PictureSource, type ReadPicturesOptions, readPictures } from './data/browser_images.ts';
 export type { ImageSet } from './data/image_set.ts';
 export { BlindspotError, type ErrorCode } from './errors.ts';
 export { LaneStatus, MinimizerStatus } from './kernel/abi.generated.ts';

@@ -34,7 +34,7 @@ export interface AttackPlatform {
   readModel(source: string | URL): Promise<Uint8Array>;
   describeKernel(choice: CompleteAttackOptions['kernel']): Promise<KernelSelection>;
   /** How many shards suit the work there is. */
-  chooseWorkers(work: AttackWork): number;
+  chooseWorkers(work: AttackWork): number | Promise<number>;
   /** @returns seconds, from the moment when every shard was ready. */
   runShards(plan: ShardPlan): Promise<number>;
   /** blindspot, onnxruntime, node or browser. */
@@ -88,7 +88,7 @@ export async function attackOn(
 
   const size = { images: queue.length, method, effort };
   const work = { provider, images: queue.length, seconds: estimateSeconds(model, size) };
-  const workers = Math.min(options.workers ?? platform.chooseWorkers(work), Math.max(1, queue.length));
+  const workers = Math.min(options.workers ?? (await platform.chooseWorkers(work)), Math.max(1, queue.length));
   const confidence = model.widened === true ? await crossing(platform, loaded, opened, set, queue) : 0;
   const task = { images: queue.length, workers, smoothable, confidence };
   const search = planSearch(options, kernel, loaded, task);

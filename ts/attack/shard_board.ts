@@ -37,6 +37,10 @@ export interface BoardMemory {
   readonly adversarial: Float32Array;
 }
 
+/** What a board is made of. */
+export type BoardInput = Omit<BoardMemory, 'across' | 'indices' | 'control' | 'statuses' | 'fields' | 'adversarial'> &
+  Partial<Pick<BoardMemory, 'across' | 'indices'>>;
+
 /** A result without its pixels, which are in `adversarial`. */
 export interface BoardResult {
   readonly status: LaneStatus;
@@ -70,11 +74,7 @@ export class ShardBoard {
   /**
    * @param shared for worker threads: everything is copied into shared memory. Otherwise the images are not copied.
    */
-  static create(
-    input: Omit<BoardMemory, 'across' | 'indices' | 'control' | 'statuses' | 'fields' | 'adversarial'> &
-      Partial<Pick<BoardMemory, 'across' | 'indices'>>,
-    shared: boolean,
-  ): ShardBoard {
+  static create(input: BoardInput, shared: boolean): ShardBoard {
     const bytes = (size: number): ArrayBufferLike => (shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
     const integers = (length: number) => new Int32Array(bytes(4 * length));
     const floats = (length: number) => new Float32Array(bytes(4 * length));
@@ -96,6 +96,29 @@ export class ShardBoard {
       fields: new Float64Array(bytes(8 * Field.SIZE * labels.length)),
       adversarial: copyInto(floats(images.length), images),
     });
+  }
+
+  /**
+   * One of `parts` of what is left of the queue, for a worker without shared memory: copies of its images, and after them
+   * of those that lie across the boundary from them.
+   */
+  part(part: number, parts: number): BoardInput {
+    const { n, queue, labels, targets, indices, across } = this.memory;
+    const left = queue.filter((position) => this.result(position) === undefined);
+    const own = left.filter((_, place) => place % parts === part);
+    const others = [...new Set(Array.from(own, (position) => across[position] as number))].filter((at) => at >= 0);
+    const all = [...own, ...others];
+    const images = new Float32Array(all.length * n);
+    for (const [row, position] of all.entries()) images.set(this.image(position), row * n);
+    const pick = (values: Int32Array) => Int32Array.from(all, (position) => values[position] as number);
+    const placeOf = new Map(others.map((position, place) => [position, own.length + place]));
+    return {
+      ...{ n, images, labels: pick(labels), targets: pick(targets), indices: pick(indices) },
+      across: Int32Array.from(all, (position, row) =>
+        row < own.length ? (placeOf.get(across[position] as number) ?? -1) : -1,
+      ),
+      queue: Int32Array.from(own.keys()),
+    };
   }
 
   /** Position of the next image to attack, those left out that are done already; undefined when none is left. */

@@ -6,6 +6,8 @@ import {
   loadKernel,
   type MinimizeResult,
   minimize,
+  openModel,
+  readPictures,
   type WebAttackOptions,
 } from '../index_web.ts';
 
@@ -23,8 +25,21 @@ export interface BrowserPage {
     labels: number[],
     options: WebAttackOptions,
   ): Promise<Pick<AttackOutcome, 'summary' | 'examples'> & { adversarial: number[] }>;
+  /** An attack by two workers that is aborted in its midst: how long until it ended, and with what. */
+  abortAttack(model: string, wasm: string): Promise<{ milliseconds: number; reason: string }>;
+  /** Opens the model at an address and attacks it twice. `started`: milliseconds before the first search began. */
+  openServed(model: string, wasm: string): Promise<{ classes: number[]; first: ServedAttack; again: ServedAttack }>;
+  /** What readPictures makes of a 2×2 picture of known colours, by the kind of its source. */
+  readColours(shape: number[]): Promise<Record<string, number[]>>;
+  /** The message of what readPictures refuses. */
+  readPicturesFailure(): Promise<string[]>;
   /** The code of the BlindspotError that attackServed ends with, or what came instead. */
   attackFailure(model: string, labels: number[], options: WebAttackOptions): Promise<string>;
+}
+
+export interface ServedAttack {
+  l2: (number | null)[];
+  started: number;
 }
 
 declare global {
@@ -61,6 +76,71 @@ globalThis.blindspotPage = {
   async attackServed(model, labels, options) {
     const { summary, examples, adversarial } = await attackServed(model, labels, options);
     return { summary, examples, adversarial: [...adversarial] };
+  },
+
+  async abortAttack(model, wasm) {
+    const images = new Float32Array(await fetched('/images.f32'));
+    const controller = new AbortController();
+    // Long enough to be aborted in its midst.
+    const options = { wasm, workers: 2, effort: 'exhaustive', signal: controller.signal } as const;
+    let aborted = 0;
+    let begun = false;
+    const onProgress = (): void => {
+      if (begun) return;
+      begun = true;
+      setTimeout(() => {
+        aborted = performance.now();
+        controller.abort(new Error('enough'));
+      }, 300);
+    };
+    const outcome = attack(model, { images }, { ...options, onProgress });
+    const reason = await outcome.then(
+      ({ summary }) => (summary.interruptedOf === undefined ? 'not aborted' : 'enough'),
+      (error: Error) => error.message,
+    );
+    return { milliseconds: performance.now() - aborted, reason };
+  },
+
+  async openServed(at, wasm) {
+    const images = new Float32Array(await fetched('/images.f32'));
+    await using model = await openModel(at, { wasm });
+    const { classes } = await model.predict(images);
+    const timed = async (): Promise<ServedAttack> => {
+      const start = performance.now();
+      const { summary, examples } = await model.attack({ images }, { workers: 1 });
+      return {
+        l2: examples.map(({ l2 }) => l2),
+        started: performance.now() - start - 1000 * summary.seconds,
+      };
+    };
+    return { classes: [...classes], first: await timed(), again: await timed() };
+  },
+
+  async readColours(shape) {
+    const data = new ImageData(2, 2);
+    // Red, green, half-transparent white, grey.
+    data.data.set([255, 0, 0, 255, 0, 255, 0, 255, 255, 255, 255, 51, 51, 51, 51, 255]);
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [2, 2];
+    canvas.getContext('2d')?.putImageData(data, 0, 0);
+    const blob = await new Promise<Blob | null>((resolve) => {
+      canvas.toBlob(resolve);
+    });
+    const sources = { data, canvas, bitmap: await createImageBitmap(data), blob: blob as Blob };
+    const read = Object.entries(sources).map(async ([kind, source]): Promise<[string, number[]]> => {
+      return [kind, [...(await readPictures([source], shape))]];
+    });
+    return Object.fromEntries(await Promise.all(read));
+  },
+
+  async readPicturesFailure() {
+    const message = (work: Promise<unknown>) => work.then(String, (error: Error) => error.message);
+    return await Promise.all([
+      message(readPictures([new ImageData(3, 2)], [1, 2, 2])),
+      message(readPictures([new ImageData(3, 2)], [5, 7, 9, 2])),
+      message(readPictures([new Blob(['no picture'])], [1, 2, 2])),
+      message(readPictures([new ImageData(4, 4)], [1, 2, 2], { resize: true }).then((pixels) => pixels.join())),
+    ]);
   },
 
   async attackFailure(model, labels, options) {

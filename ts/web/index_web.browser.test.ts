@@ -5,7 +5,7 @@ import { classifierEntry, type ModelEntry } from '../../models/model_entry.ts';
 import { attack as attackInNode } from '../attack/attack.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadMnist } from '../data/mnist.ts';
-import type { WebAttackOptions } from '../index_web.ts';
+import type { AttackExample, WebAttackOptions } from '../index_web.ts';
 import { evaluate } from '../nn/evaluate.ts';
 import { conv, dense, flatten, maxPool, relu } from '../nn/layers.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
@@ -131,6 +131,62 @@ describe('the web entry in Chromium', () => {
 
   it('runs the two threads asked for: the page and one worker', () => {
     expect(session.page.workers()).toHaveLength(1);
+  });
+
+  it.each([smooth, kinked])('finds in module workers what the page finds alone: %s', async (model) => {
+    const alone = await attackInPage(model, { wasm, workers: 1 });
+    for (const workers of [2, 3]) {
+      const shared = await attackInPage(model, { wasm, workers });
+      expect(shared.summary.workers).toBe(workers);
+      const found = ({ index, l2, success, prediction }: AttackExample) => ({ index, success, prediction, l2 });
+      expect(shared.examples.map(found)).toEqual(
+        alone.examples.map((example) => ({ ...found(example), l2: expect.closeTo(example.l2 as number, 2) })),
+      );
+    }
+  });
+
+  it('keeps its workers and their sessions, and ends them within 200 ms of an abort', async () => {
+    const workersNow = () => session.page.workers().length;
+    await attackInPage(smooth, { wasm, workers: 3 });
+    const before = workersNow();
+    await attackInPage(smooth, { wasm, workers: 3 });
+    expect(workersNow()).toBe(before);
+    const { milliseconds, reason } = await session.page.evaluate(
+      ([at, address]) => globalThis.blindspotPage.abortAttack(at, address),
+      [kinked, wasm] as const,
+    );
+    expect(reason).toBe('enough');
+    expect(milliseconds).toBeLessThan(200);
+    // Chromium gives one that is busy two seconds.
+    await expect.poll(workersNow, { timeout: 10_000 }).toBeLessThan(before);
+  });
+
+  it('opens a model by its address, predicts, and attacks it again at once', async () => {
+    const { classes, first, again } = await session.page.evaluate(
+      ([at, address]) => globalThis.blindspotPage.openServed(at, address),
+      [smooth, wasm] as const,
+    );
+    const inNode = await evaluate(models[smooth] as Uint8Array, data, { createSession });
+    expect(classes).toEqual([...inNode.predictions]);
+    expect(again.l2).toEqual(first.l2);
+    expect(again.started).toBeLessThan(first.started);
+  });
+
+  it('reads pictures of a page as pixels', async () => {
+    const planar = await session.page.evaluate((shape) => globalThis.blindspotPage.readColours(shape), [3, 2, 2]);
+    const colours = [1, 0, 0.2, 0.2, 0, 1, 0.2, 0.2, 0, 0, 0.2, 0.2];
+    for (const kind of ['data', 'canvas', 'bitmap', 'blob']) {
+      for (const [i, value] of colours.entries()) expect(planar[kind]?.[i], kind).toBeCloseTo(value, 2);
+    }
+    const grey = await session.page.evaluate((shape) => globalThis.blindspotPage.readColours(shape), [2, 2]);
+    expect(grey['data']?.[3]).toBeCloseTo(51 / 255, 7);
+    const [size, shape, file, resized] = await session.page.evaluate(() =>
+      globalThis.blindspotPage.readPicturesFailure(),
+    );
+    expect(size).toContain('Expected a picture of 2×2 but received 3×2');
+    expect(shape).toContain('which pictures cannot fill');
+    expect(file).toContain('Cannot read a picture');
+    expect(resized).toBe('0,0,0,0');
   });
 
   it('refuses what only Node has', async () => {

@@ -19,20 +19,6 @@ export type { AttackExample, AttackOutcome, AttackResults, AttackSummary, Exampl
 export { type Reach, robustAccuracy } from './attack/robust_accuracy.ts';
 export type { ImageSet } from './data/image_set.ts';
 export { type LoadDataOptions, loadData } from './data/load_data.ts';
-export { BlindspotError, type ErrorCode } from './errors.ts';
-export { LaneStatus, MinimizerStatus } from './kernel/abi.generated.ts';
-export type {
-  Kernel,
-  KernelName,
-  Minimizer,
-  MinimizerOptions,
-  MinimizerResult,
-  Search,
-  SearchOptions,
-  SearchResult,
-} from './kernel/kernel.ts';
-export type { KernelChoice } from './kernel/load_kernel.ts';
-export { loadKernel } from './kernel/load_kernel_node.ts';
 export type { GradientHealth, ModelCheck } from './model/check_model.ts';
 export type { InputGuess } from './model/input_guesses.ts';
 export type { AdversarialStep } from './nn/adversarial.ts';
@@ -49,21 +35,37 @@ export type { ClassifierDescription } from './onnx/classifier.ts';
 export type { FileDescription } from './onnx/describe_file.ts';
 export type { InputOptions, NamedStatistics } from './onnx/preprocessing.ts';
 export type { ClassifierOptions } from './onnx/read_classifier.ts';
-export type { Bounds, PairedBounds, SeparateBounds, UniformBounds } from './optimize/bounds.ts';
-export type {
-  AsyncObjective,
-  Evaluation as ObjectiveEvaluation,
-  Objective,
-  Precision,
-  Vector,
-} from './optimize/evaluation.ts';
-export { minimize, type NodeMinimizeOptions } from './optimize/minimize.ts';
 export {
+  type AsyncObjective,
+  BlindspotError,
+  type Bounds,
+  type ErrorCode,
+  type Kernel,
+  type KernelChoice,
+  type KernelName,
+  LaneStatus,
+  loadKernel,
   type MinimizeOptions,
   type MinimizeProgress,
   type MinimizeResult,
+  type Minimizer,
+  type MinimizerOptions,
+  type MinimizerResult,
+  MinimizerStatus,
+  minimize,
+  type NodeMinimizeOptions,
+  type Objective,
+  type ObjectiveEvaluation,
+  type PairedBounds,
+  type Precision,
+  type Search,
+  type SearchOptions,
+  type SearchResult,
+  type SeparateBounds,
   STOPPED_BY_CALLBACK,
-} from './optimize/minimize_with.ts';
+  type UniformBounds,
+  type Vector,
+} from './optimize/index.ts';
 export { type ReportContext, renderReport, saveReport, saveResults } from './report/save_attack.ts';
 export { createSession } from './runtime/node_session.ts';
 export type { ProviderName, Session, SessionFactory, SessionOptions, Tensor, TensorInfo } from './runtime/session.ts';

@@ -14,36 +14,39 @@ export type { AttackExample, AttackOutcome, AttackResults, AttackSummary, Exampl
 export { type Reach, robustAccuracy } from './attack/robust_accuracy.ts';
 export { type PictureSource, type ReadPicturesOptions, readPictures } from './data/browser_images.ts';
 export type { ImageSet } from './data/image_set.ts';
-export { BlindspotError, type ErrorCode } from './errors.ts';
-export { LaneStatus, MinimizerStatus } from './kernel/abi.generated.ts';
-export type {
-  Kernel,
-  KernelName,
-  Minimizer,
-  MinimizerOptions,
-  MinimizerResult,
-  Search,
-  SearchOptions,
-  SearchResult,
-} from './kernel/kernel.ts';
-export type { KernelChoice } from './kernel/load_kernel.ts';
-export { loadKernel, type WebKernelOptions } from './kernel/load_kernel_web.ts';
 export type { ModelCheck } from './model/check_model.ts';
 export type { InputOptions, NamedStatistics } from './onnx/preprocessing.ts';
-export type { Bounds, PairedBounds, SeparateBounds, UniformBounds } from './optimize/bounds.ts';
-export type {
-  AsyncObjective,
-  Evaluation as ObjectiveEvaluation,
-  Objective,
-  Precision,
-  Vector,
-} from './optimize/evaluation.ts';
-export { minimize, type WebMinimizeOptions } from './optimize/minimize_web.ts';
 export {
+  type AsyncObjective,
+  BlindspotError,
+  type Bounds,
+  type ErrorCode,
+  type Kernel,
+  type KernelChoice,
+  type KernelName,
+  LaneStatus,
+  loadKernel,
   type MinimizeOptions,
   type MinimizeProgress,
   type MinimizeResult,
+  type Minimizer,
+  type MinimizerOptions,
+  type MinimizerResult,
+  MinimizerStatus,
+  minimize,
+  type Objective,
+  type ObjectiveEvaluation,
+  type PairedBounds,
+  type Precision,
+  type Search,
+  type SearchOptions,
+  type SearchResult,
+  type SeparateBounds,
   STOPPED_BY_CALLBACK,
-} from './optimize/minimize_with.ts';
+  type UniformBounds,
+  type Vector,
+  type WebKernelOptions,
+  type WebMinimizeOptions,
+} from './optimize/index_web.ts';
 export type { ProviderName, Session, SessionFactory, SessionOptions, Tensor, TensorInfo } from './runtime/session.ts';
 export { createSession, type WebSessionOptions } from './runtime/web_session.ts';

@@ -1,6 +1,6 @@
 /**
- * Kernels in Node: the addon that `scripts/build --native` leaves in build/Release, then the WebAssembly module of
- * dist/wasm. Each is loaded once a thread and shared.
+ * Kernels in Node: the addon that `scripts/build --native` leaves in build/Release, else the prebuilt one of this machine's
+ * kind, then the WebAssembly module of dist/wasm. Each is loaded once a thread and shared.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -45,9 +45,24 @@ function packageRoot(): string {
   return folder;
 }
 
+/** Names the folder of a prebuilt addon: linux-x64-glibc, linux-arm64-musl, darwin-arm64. Any Node-API of 8 or more runs it. */
+export function platformName(): string {
+  const { platform, arch, report } = process;
+  if (platform !== 'linux') return `${platform}-${arch}`;
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return `linux-${arch}-${header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'}`;
+}
+
+function prebuiltAddon(root: string): string | undefined {
+  if (!existsSync(join(root, 'prebuilds'))) return undefined;
+  const file = join(root, 'prebuilds', platformName(), 'blindspot.node');
+  return existsSync(file) ? file : undefined;
+}
+
 /** Where Node finds kernels under a package folder, best first. */
 export function nodeKernelSources(root: string = packageRoot()): readonly KernelSource[] {
-  const addon = join(root, 'build/Release/blindspot.node');
+  const built = join(root, 'build/Release/blindspot.node');
+  const addon = existsSync(built) ? built : (prebuiltAddon(root) ?? built);
   const wasm = join(root, 'dist/wasm/blindspot.wasm');
   return [
     {

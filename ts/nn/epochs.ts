@@ -108,23 +108,39 @@ async function runEpoch(loop: EpochLoop, epoch: number, tally: Tally, afterBatch
   const random = new Random(loop.seed, epoch);
   const order = random.permutation(loop.count);
   const batches = batchesPerEpoch(loop);
+  let staged: Uint32Array[] = [];
   for (let batch = 0; batch < batches; batch++) {
     loop.signal?.throwIfAborted();
     const indices = order.subarray(batch * loop.batchSize, (batch + 1) * loop.batchSize);
     const rate = scheduledRate(loop.schedule, loop.learningRate, epoch * batches + batch, loop.epochs * batches);
-    const reports = await loop.step.run(loop.prepare(indices, random), rate);
-    const loss = reports['loss']?.data[0] ?? Number.NaN;
-    if (!Number.isFinite(loss)) {
-      throw new BlindspotError(
-        'NOT_FINITE',
-        `Training diverged in epoch ${epoch + 1}: the loss is ${loss}; lower the learning rate (${loop.learningRate})`,
-      );
-    }
-    tally.loss += loss * indices.length;
-    tally.wrong += loop.countWrong?.(reports, indices) ?? 0;
-    tally.seen += indices.length;
+    loop.step.stage(loop.prepare(indices, random), rate);
+    staged.push(indices);
+    if (!loop.step.full && batch + 1 < batches) continue;
+    for (const [i, reports] of (await loop.step.flush()).entries())
+      count(loop, epoch, tally, reports, staged[i] as Uint32Array);
+    staged = [];
     afterBatch();
   }
+}
+
+/** Adds what a step reports. @throws NOT_FINITE. */
+function count(
+  loop: EpochLoop,
+  epoch: number,
+  tally: Tally,
+  reports: Readonly<Record<string, Tensor>>,
+  indices: Uint32Array,
+): void {
+  const loss = reports['loss']?.data[0] ?? Number.NaN;
+  if (!Number.isFinite(loss)) {
+    throw new BlindspotError(
+      'NOT_FINITE',
+      `Training diverged in epoch ${epoch + 1}: the loss is ${loss}; lower the learning rate (${loop.learningRate})`,
+    );
+  }
+  tally.loss += loss * indices.length;
+  tally.wrong += loop.countWrong?.(reports, indices) ?? 0;
+  tally.seen += indices.length;
 }
 
 class Reporter {

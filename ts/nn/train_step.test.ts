@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../data/random.ts';
 import { evaluate } from '../onnx/testing/reference_evaluator.ts';
 import type { ReferenceTensor } from '../onnx/testing/reference_tensor.ts';
+import { createSession } from '../runtime/node_session.ts';
+import type { Tensor } from '../runtime/session.ts';
 import type { AdversarialStep } from './adversarial.ts';
 import {
   attention,
@@ -18,6 +20,7 @@ import {
   globalMaxPool,
   type Layer,
   leakyRelu,
+  type ModelDefinition,
   maxPool,
   relu,
   relu6,
@@ -26,8 +29,9 @@ import {
   tanh,
 } from './layers.ts';
 import type { LossSettings } from './losses.ts';
+import { drawParameters, parameterSpecs } from './network.ts';
 import { classifierGraph } from './train_classifier.ts';
-import { buildTrainGraph } from './train_step.ts';
+import { buildTrainGraph, TrainStep } from './train_step.ts';
 
 const BATCH = 3;
 
@@ -205,4 +209,54 @@ test('running means follow the batches, and the saved model uses them', () => {
   for (const [i, expected] of [0.95, 1.875].entries()) expect(values('norm1.mean.next')[i]).toBeCloseTo(expected, 6);
   for (const [i, expected] of [0.925, 0.90625].entries())
     expect(values('norm1.variance.next')[i]).toBeCloseTo(expected, 6);
+});
+
+describe('steps made many at once', () => {
+  const model: ModelDefinition = {
+    name: 'm',
+    inputShape: [1, 6, 6],
+    layers: [conv(2, 3), batchNorm, relu, flatten, dropout(0.5), dense(3)],
+  };
+  const plan = classifierGraph(model, { type: 'adam', learningRate: 0.01 }, 4, { averageDecay: 0.9 });
+  const initial = drawParameters(parameterSpecs(model), 3);
+
+  /** Ten steps on batches of noise. */
+  async function train(steps: number, seed: number) {
+    const random = new Random(seed);
+    const step = await TrainStep.create(plan, initial, createSession, {}, steps);
+    const reports: Record<string, Tensor>[] = [];
+    try {
+      for (let i = 0; i < 10; i++) {
+        const batch = plan.inputs.map(({ name, shape }): [string, Tensor] => {
+          const dims = shape.map(Number);
+          const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.uniform());
+          if (name === 'labels') for (let k = 0; k < data.length; k++) data[k] = k % 3 === i % 3 ? 1 : 0;
+          return [name, { data, dims }];
+        });
+        step.stage(Object.fromEntries(batch), 0.01 / (i + 1));
+        if (step.full || i === 9) reports.push(...(await step.flush()));
+      }
+      const state = [...step.state].map(([name, { data }]): [string, number[]] => [name, [...data]]);
+      return { reports, steps: step.steps, state: Object.fromEntries(state), averages: [...step.averages.keys()] };
+    } finally {
+      await step.release();
+    }
+  }
+
+  test('end where as many single ones end, and report each of them', async () => {
+    const single = await train(1, 5);
+    const many = await train(4, 5);
+    expect(many.steps).toBe(10);
+    expect(Object.keys(many.state)).toEqual(Object.keys(single.state));
+    for (const [name, values] of Object.entries(single.state)) {
+      for (const [i, value] of values.entries()) expect(many.state[name]?.[i], name).toBeCloseTo(value, 5);
+    }
+    expect(many.reports).toHaveLength(10);
+    for (const [i, report] of single.reports.entries()) {
+      expect(many.reports[i]?.['loss']?.dims).toEqual(report['loss']?.dims);
+      expect(many.reports[i]?.['loss']?.data[0]).toBeCloseTo(report['loss']?.data[0] as number, 5);
+      expect(many.reports[i]?.['logits']?.dims).toEqual([4, 3]);
+    }
+    expect(single.reports[0]?.['loss']?.data[0]).not.toBeCloseTo(single.reports[9]?.['loss']?.data[0] as number, 5);
+  });
 });

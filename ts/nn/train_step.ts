@@ -1,7 +1,8 @@
 /**
  * One step of training as one graph: forward, backward and update. Parameters and the optimiser's state go in as
  * inputs and come out as outputs, between two sets of buffers that change places, so that nothing is copied and no
- * array is read and written in the same run.
+ * array is read and written in the same run. On a GPU, where all of it crosses to the device and back, a graph makes many
+ * steps in one run.
  */
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import { gradients } from '../onnx/gradients.ts';
@@ -61,40 +62,112 @@ const AVERAGE_SHARE = 'average_share';
 const averageName = (parameter: string) => `${parameter}.average`;
 const slotName = (parameter: string, slot: string) => `${parameter}.${slot}`;
 
-/** @param target decides between operators that not every provider has. */
-export function buildTrainGraph(plan: TrainGraph, target: GraphTarget = 'cpu', turn = 0): Uint8Array<ArrayBuffer> {
+export interface TrainGraphOptions {
+  /** Decides between operators that not every provider has; default cpu. */
+  readonly target?: GraphTarget;
+  /** Which form of the step, from 0. */
+  readonly turn?: number;
+  /** Steps one after the other in one graph; default 1. */
+  readonly steps?: number;
+}
+
+/**
+ * The step as an ONNX graph. Of several steps, whatever differs between them (batches, the optimiser's scalars, reports) has
+ * a first axis for them, and parameters and state go in before the first and come out after the last.
+ */
+export function buildTrainGraph(
+  plan: TrainGraph,
+  { target = 'cpu', turn = 0, steps = 1 }: TrainGraphOptions = {},
+): Uint8Array<ArrayBuffer> {
   const optimizer = makeOptimizer(plan.optimizer);
-  const graph = new GraphBuilder({ name: 'training step' });
-  const input = (name: string, shape: Shape): [string, Value] => [name, graph.input(name, 'float32', shape)];
-  const inputs = new Map(plan.inputs.map(({ name, shape }) => input(name, shape)));
-  const parameters = new Map(plan.parameters.map(({ name, shape }) => input(name, shape)));
-  const scalars = optimizer.scalars.map((name) => graph.input(name, 'float32', []));
-  const share = plan.averageDecay === undefined ? undefined : graph.input(AVERAGE_SHARE, 'float32', []);
+  const graph = new GraphBuilder({ name: steps === 1 ? 'training step' : `${steps} training steps` });
+  const perStep = (name: string, shape: Shape): ((step: number) => Value) => {
+    if (steps === 1) {
+      const whole = graph.input(name, 'float32', shape);
+      return () => whole;
+    }
+    const stacked = graph.input(name, 'float32', [steps, ...shape]);
+    return (step) => {
+      const own = graph.op('Slice', [stacked, graph.ints([step]), graph.ints([step + 1]), graph.ints([0])]);
+      return graph.reshape(own, shape.map(Number));
+    };
+  };
+  const inputs = plan.inputs.map(({ name, shape }) => [name, perStep(name, shape)] as const);
+  const state = new Map<string, Value>();
+  for (const { name, shape } of plan.parameters) state.set(name, graph.input(name, 'float32', shape));
+  const scalars = optimizer.scalars.map((name) => perStep(name, []));
+  const share = plan.averageDecay === undefined ? undefined : perStep(AVERAGE_SHARE, []);
+  for (const parameter of plan.parameters) {
+    for (const name of stateNames(parameter, plan)) {
+      if (!state.has(name)) state.set(name, graph.input(name, 'float32', parameter.shape));
+    }
+  }
+  const reported = new Map<string, Value[]>();
+  for (let step = 0; step < steps; step++) {
+    const own = new Map(inputs.map(([name, at]) => [name, at(step)]));
+    const reports = appendStep({ graph, plan, optimizer, target, turn }, own, state, {
+      scalars: scalars.map((at) => at(step)),
+      share: share?.(step),
+    });
+    for (const [name, value] of Object.entries(reports)) reported.set(name, [...(reported.get(name) ?? []), value]);
+  }
+  for (const [name, value] of state) graph.output(value, next(name));
+  for (const [name, values] of reported) graph.output(stack(graph, values), name);
+  return graph.toBytes();
+}
+
+interface StepContext {
+  readonly graph: GraphBuilder;
+  readonly plan: TrainGraph;
+  readonly optimizer: Optimizer;
+  readonly target: GraphTarget;
+  readonly turn: number;
+}
+
+/**
+ * Appends one step.
+ * @param state parameters, their averages and the optimiser's arrays by name: replaced by what they are after it.
+ * @returns the reports, `loss` among them.
+ */
+function appendStep(
+  { graph, plan, optimizer, target, turn }: StepContext,
+  inputs: ReadonlyMap<string, Value>,
+  state: Map<string, Value>,
+  { scalars, share }: { scalars: readonly Value[]; share: Value | undefined },
+): Readonly<Record<string, Value>> {
+  const parameters = new Map(plan.parameters.map(({ name }) => [name, state.get(name) as Value]));
   const { loss, reports, held = [], running } = plan.forward(graph, inputs, parameters, turn, target);
   for (const { name } of plan.parameters.filter((parameter) => parameter.running === true)) {
     const following = running?.get(name);
     if (following === undefined) throw new TypeError(`the forward pass hands on no value of ${name}`);
-    graph.output(following, next(name));
+    state.set(name, following);
   }
   const learnt = plan.parameters.filter((parameter) => parameter.running !== true);
   const wanted = learnt.map(({ name }) => parameters.get(name) as Value);
   const lossGradients = gradients(graph, loss, wanted, undefined, { target, held });
-  for (const [i, { name, shape, decay }] of learnt.entries()) {
+  for (const [i, { name, decay }] of learnt.entries()) {
     const parameter = parameters.get(name) as Value;
     const gradient = withDecay(graph, lossGradients[i] as Value, parameter, decay);
     const slots = optimizer.slots.map((slot) => slotName(name, slot));
-    const state = slots.map((slot) => graph.input(slot, 'float32', shape));
-    const update = optimizer.update(graph, parameter, gradient, state, scalars);
-    graph.output(update.parameter, next(name));
+    const before = slots.map((slot) => state.get(slot) as Value);
+    const update = optimizer.update(graph, parameter, gradient, before, scalars);
+    state.set(name, update.parameter);
     if (share !== undefined) {
-      const average = graph.input(averageName(name), 'float32', shape);
+      const average = state.get(averageName(name)) as Value;
       const moved = graph.mul(graph.sub(update.parameter, average), share);
-      graph.output(graph.add(average, moved), next(averageName(name)));
+      state.set(averageName(name), graph.add(average, moved));
     }
-    for (const [slot, value] of update.state.entries()) graph.output(value, next(slots[slot] as string));
+    for (const [slot, value] of update.state.entries()) state.set(slots[slot] as string, value);
   }
-  for (const [name, value] of Object.entries({ loss, ...reports })) graph.output(value, name);
-  return graph.toBytes();
+  return { loss, ...reports };
+}
+
+/** [steps, …], or the only one as it is. */
+function stack(graph: GraphBuilder, values: readonly Value[]): Value {
+  const [only] = values;
+  if (values.length === 1 && only !== undefined) return only;
+  const rows = values.map((value) => graph.reshape(value, [1, ...value.shape.map(Number)]));
+  return graph.op('Concat', rows, { axis: 0 });
 }
 
 /** The gradient of decay·Σw² is 2·decay·w: two passes over the weights, where the general rules would take more. */
@@ -115,6 +188,30 @@ export function averageShare(decay: number, step: number): number {
   return 1 - Math.min(decay, (1 + step) / (10 + step));
 }
 
+/** Steps in one run of a GPU: their crossing costs as much as one's. */
+const DEVICE_STEPS = 32;
+/** What a run takes of batches, at most. */
+const MOST_STACKED_BYTES = 2 ** 26;
+
+/** How many steps are made at once. */
+function stepsAtOnce(plan: TrainGraph, provider: Session['provider'] | undefined): number {
+  if ((provider !== 'webgpu' && provider !== 'cuda') || (plan.turns ?? 1) > 1) return 1;
+  const bytes = 4 * plan.inputs.reduce((sum, { shape }) => sum + valuesOf(shape), 0);
+  return Math.max(1, Math.min(DEVICE_STEPS, Math.floor(MOST_STACKED_BYTES / bytes)));
+}
+
+function valuesOf(shape: Shape): number {
+  return shape.reduce<number>((product, dim) => product * Number(dim), 1);
+}
+
+/** Many steps in one run: their inputs, stacked. */
+interface LongRun {
+  readonly steps: number;
+  readonly session: Session;
+  /** Batches, the optimiser's scalars and the share of the average, each [steps, …]. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
 export class TrainStep {
   /** One a turn. */
   readonly #sessions: readonly Session[];
@@ -125,16 +222,23 @@ export class TrainStep {
   /** Current first; the other is written by the next run. */
   readonly #state: [Map<string, Tensor>, Map<string, Tensor>];
   readonly #buffers: [Buffers, Buffers];
+  readonly #long: LongRun | undefined;
+  readonly #reports: readonly string[];
+  /** Steps that were staged and are yet to be made. */
+  #staged: { readonly batch: Readonly<Record<string, Tensor>>; readonly rate: number }[] = [];
   #current: 0 | 1 = 0;
   #steps = 0;
 
   private constructor(
     sessions: readonly Session[],
+    long: LongRun | undefined,
     plan: TrainGraph,
     initial: readonly Float32Array[],
     reports: readonly string[],
   ) {
     this.#sessions = sessions;
+    this.#long = long;
+    this.#reports = reports;
     this.#plan = plan;
     this.#optimizer = makeOptimizer(plan.optimizer);
     this.#scalars = this.#optimizer.scalars.map(() => ({ data: new Float32Array(1), dims: [] }));
@@ -156,6 +260,7 @@ export class TrainStep {
 
   /**
    * @param initial first values, in the order of `plan.parameters`; copied.
+   * @param steps made at once; default: many on a GPU, else one.
    * @throws what createSession throws.
    */
   static async create(
@@ -163,13 +268,20 @@ export class TrainStep {
     initial: readonly Float32Array[],
     createSession: SessionFactory,
     options: SessionOptions = {},
+    steps = stepsAtOnce(plan, options.provider),
   ): Promise<TrainStep> {
     checkDecay(plan.averageDecay);
     const target = options.provider === 'webgpu' ? 'webgpu' : 'cpu';
     const sessions: Session[] = [];
+    let long: LongRun | undefined;
     try {
       for (let turn = 0; turn < (plan.turns ?? 1); turn++) {
-        sessions.push(await createSession(buildTrainGraph(plan, target, turn), options));
+        sessions.push(await createSession(buildTrainGraph(plan, { target, turn }), options));
+      }
+      if (steps > 1) {
+        const session = await createSession(buildTrainGraph(plan, { target, steps }), options);
+        sessions.push(session);
+        long = { steps, session, inputs: stackedInputs(plan, steps) };
       }
     } catch (error) {
       await Promise.all(sessions.map((session) => session.release()));
@@ -178,7 +290,7 @@ export class TrainStep {
     const state = new Set(plan.parameters.flatMap((parameter) => stateNames(parameter, plan).map(next)));
     const outputs = sessions[0]?.outputs ?? [];
     const reports = outputs.map((output) => output.name).filter((name) => !state.has(name));
-    return new TrainStep(sessions, plan, initial, reports);
+    return new TrainStep(sessions.slice(0, plan.turns ?? 1), long, plan, initial, reports);
   }
 
   get provider(): Session['provider'] {
@@ -248,8 +360,62 @@ export class TrainStep {
     return results;
   }
 
+  /** Whether the steps staged are as many as are made at once. */
+  get full(): boolean {
+    return this.#staged.length === (this.#long?.steps ?? 1);
+  }
+
+  /**
+   * One more step to be made by `flush`.
+   * @param batch tensors of `plan.inputs`: copied where steps are made many at once; else yours again after `flush`.
+   */
+  stage(batch: Readonly<Record<string, Tensor>>, rate: number): void {
+    if (this.full) throw new TypeError('more steps than are made at once');
+    const place = this.#staged.length;
+    const own = this.#long === undefined ? batch : rowsOf(this.#long.inputs, this.#plan, place);
+    if (own !== batch) for (const [name, { data }] of Object.entries(batch)) own[name]?.data.set(data);
+    this.#staged.push({ batch: own, rate });
+  }
+
+  /** Makes the steps staged. @returns the reports of each. */
+  async flush(): Promise<Record<string, Tensor>[]> {
+    const staged = this.#staged;
+    this.#staged = [];
+    if (this.#long !== undefined && staged.length === this.#long.steps) {
+      return await this.#runMany(
+        this.#long,
+        staged.map(({ rate }) => rate),
+      );
+    }
+    const reports: Record<string, Tensor>[] = [];
+    for (const { batch, rate } of staged) reports.push(await this.run(batch, rate));
+    return reports;
+  }
+
+  async #runMany({ session, inputs, steps }: LongRun, rates: readonly number[]): Promise<Record<string, Tensor>[]> {
+    const { averageDecay } = this.#plan;
+    for (const [place, rate] of rates.entries()) {
+      this.#steps += 1;
+      const values = this.#optimizer.scalarValues(this.#steps, rate);
+      for (const [i, name] of this.#optimizer.scalars.entries()) setValue(inputs, name, place, values[i] as number);
+      if (averageDecay !== undefined) setValue(inputs, AVERAGE_SHARE, place, averageShare(averageDecay, this.#steps));
+    }
+    const { feeds, fetches } = this.#buffers[this.#current];
+    const results = await session.run({ ...feeds, ...inputs }, fetches);
+    this.#current = this.#current === 0 ? 1 : 0;
+    return Array.from({ length: steps }, (_, place) => {
+      const own = this.#reports.map((name): [string, Tensor] => {
+        const { data, dims } = results[name] as Tensor;
+        const size = data.length / steps;
+        return [name, { data: data.subarray(place * size, (place + 1) * size), dims: dims.slice(1) }];
+      });
+      return Object.fromEntries(own);
+    });
+  }
+
   async release(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.release()));
+    const long = this.#long === undefined ? [] : [this.#long.session];
+    await Promise.all([...this.#sessions, ...long].map((session) => session.release()));
   }
 
   #allocate(initial: readonly Float32Array[]): Map<string, Tensor> {
@@ -266,6 +432,37 @@ export class TrainStep {
     }
     return tensors;
   }
+}
+
+function stackedInputs(plan: TrainGraph, steps: number): Record<string, Tensor> {
+  const tensor = (shape: Shape): Tensor => {
+    const dims = [steps, ...shape.map(Number)];
+    return { data: new Float32Array(steps * valuesOf(shape)), dims };
+  };
+  const scalars = [
+    ...makeOptimizer(plan.optimizer).scalars,
+    ...(plan.averageDecay === undefined ? [] : [AVERAGE_SHARE]),
+  ];
+  return Object.fromEntries([
+    ...plan.inputs.map(({ name, shape }) => [name, tensor(shape)] as const),
+    ...scalars.map((name) => [name, tensor([])] as const),
+  ]);
+}
+
+/** The inputs of one step: views. */
+function rowsOf(inputs: Readonly<Record<string, Tensor>>, plan: TrainGraph, step: number): Record<string, Tensor> {
+  return Object.fromEntries(
+    plan.inputs.map(({ name, shape }) => {
+      const size = valuesOf(shape);
+      const data = inputs[name]?.data.subarray(step * size, (step + 1) * size) ?? new Float32Array();
+      return [name, { data, dims: shape.map(Number) }];
+    }),
+  );
+}
+
+function setValue(inputs: Readonly<Record<string, Tensor>>, name: string, place: number, value: number): void {
+  const tensor = inputs[name];
+  if (tensor !== undefined) tensor.data[place] = value;
 }
 
 function stateNames({ name, running }: TrainParameter, plan: TrainGraph): string[] {

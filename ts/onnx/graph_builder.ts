@@ -46,6 +46,7 @@ export class GraphBuilder {
   readonly #outputs: GraphOutput[] = [];
   readonly #nodes: GraphNode[] = [];
   readonly #names = new Set<string>();
+  readonly #nodeNames = new Set<string>();
   readonly #reserved: ReadonlySet<string>;
   readonly #shared = new Map<string, Value>();
   #counter = 0;
@@ -147,7 +148,7 @@ export class GraphBuilder {
     for (const [key, value] of Object.entries(attributes)) if (value !== undefined) present[key] = value;
     const context: NodeContext = {
       op,
-      name: names.name ?? this.#fresh(op),
+      name: this.#claimNode(names.name ?? this.#fresh(op)),
       attributes: present,
       inputs: dropAbsentTail(inputs),
       outputCount,
@@ -297,6 +298,14 @@ export class GraphBuilder {
   #fresh(stem: string): string {
     this.#counter += 1;
     return `${stem}_${this.#counter}`;
+  }
+
+  /** No two nodes share a name: runtimes refuse that. */
+  #claimNode(wanted: string): string {
+    let name = wanted;
+    while (this.#nodeNames.has(name)) name = this.#fresh(wanted);
+    this.#nodeNames.add(name);
+    return name;
   }
 
   #claim(wanted: string): string {

@@ -7,8 +7,9 @@ import { quality } from './quality.ts';
 import type { BenchGroup } from './report.ts';
 import { scale } from './scale.ts';
 import { search } from './search.ts';
+import { training } from './training.ts';
 
-export const GROUPS: readonly BenchGroup[] = [optimiser, kernel, search, family, quality, scale];
+export const GROUPS: readonly BenchGroup[] = [optimiser, kernel, search, family, quality, scale, training];
 export const GROUP_NAMES: readonly string[] = GROUPS.map(({ name }) => name);
 
 /** All without names. @throws INVALID_ARGUMENT listing the names there are. */

@@ -4,7 +4,7 @@ import { recordedRun } from './testing/recorded_run.ts';
 test('a group that does not exist is refused, and those that do are named', async () => {
   const { code, out, err } = await recordedRun(['bench', '--only', 'search,speed']);
   expect({ code, out }).toEqual({ code: 2, out: '' });
-  expect(err).toContain('optimiser, kernel, search, family, quality, scale');
+  expect(err).toContain('optimiser, kernel, search, family, quality, scale, training');
   expect(err).toContain('"speed"');
 });
 

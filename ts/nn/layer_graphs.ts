@@ -1,7 +1,7 @@
 /** What the layers compute that take more than one operator. */
 import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';
-import type { ActivationLayer } from './layers.ts';
+import type { ActivationLayer, LocalResponseLayer } from './layers.ts';
 
 const LEAK = 0.1;
 
@@ -85,4 +85,25 @@ export function attend(
   const products = graph.mul(graph.matmul(query, graph.transpose(key, [0, 2, 1])), graph.scalar(1 / Math.sqrt(keys)));
   const seen = graph.matmul(graph.op('Softmax', [products], { axis: -1 }), value);
   return graph.add(x, graph.reshape(graph.transpose(seen, [0, 2, 1]), [0, channels, height, width]));
+}
+
+/**
+ * Local response normalisation, by operators that every provider has: the sum over neighbouring channels is a convolution
+ * with ones around the diagonal, the power an exponential of a logarithm.
+ * @param x [N, channels, height, width].
+ */
+export function normaliseResponse(
+  graph: GraphBuilder,
+  x: Value,
+  { size, alpha, beta, k }: LocalResponseLayer,
+  channels: number,
+): Value {
+  const reach = (size - 1) / 2;
+  const near = Float32Array.from({ length: channels * channels }, (_, i) => {
+    return Number(Math.abs((i % channels) - Math.floor(i / channels)) <= reach);
+  });
+  const weights = graph.constant(near, [channels, channels, 1, 1]);
+  const sums = graph.op('Conv', [graph.mul(x, x), weights], { kernel_shape: [1, 1] });
+  const logarithm = graph.log(graph.add(graph.mul(sums, graph.scalar(alpha)), graph.scalar(k)));
+  return graph.mul(x, graph.exp(graph.mul(logarithm, graph.scalar(-beta))));
 }

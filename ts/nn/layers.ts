@@ -36,8 +36,23 @@ export interface ConvLayer {
 
 export interface MaxPoolLayer {
   readonly type: 'max-pool';
-  /** Side of the square window, and its stride. */
+  /** Side of the square window. */
   readonly size: number;
+  /** Of the windows, which overlap when it is smaller than their size; default their size. */
+  readonly stride?: number;
+}
+
+/**
+ * Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3): x / (k + α·Σ x²)^β, the sum over
+ * the n channels around each at the same place.
+ */
+export interface LocalResponseLayer {
+  readonly type: 'local-response';
+  /** n, odd. */
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly k: number;
 }
 
 export interface AveragePoolLayer {
@@ -93,6 +108,7 @@ export type Layer =
   | DenseLayer
   | ConvLayer
   | MaxPoolLayer
+  | LocalResponseLayer
   | AveragePoolLayer
   | GlobalPoolLayer
   | BatchNormLayer
@@ -131,9 +147,20 @@ export function conv(
   return { type: 'conv', filters, kernel, stride, padding, initializer, weightDecay: checkDecay(weightDecay) };
 }
 
-export function maxPool(size: number): MaxPoolLayer {
+export function maxPool(size: number, { stride = size }: { stride?: number } = {}): MaxPoolLayer {
   checkWhole('size', size, 2);
-  return { type: 'max-pool', size };
+  checkWhole('stride', stride, 1);
+  return { type: 'max-pool', size, ...(stride === size ? {} : { stride }) };
+}
+
+/** With that paper's numbers by default. */
+export function localResponse({ size = 5, alpha = 1e-4, beta = 0.75, k = 2 } = {}): LocalResponseLayer {
+  if (!Number.isInteger(size) || size < 1 || size % 2 === 0)
+    throw invalidArgument('size', 'an odd number from 1', size);
+  for (const [name, value] of Object.entries({ alpha, beta, k })) {
+    if (!(value > 0 && Number.isFinite(value))) throw invalidArgument(name, 'a positive number', value);
+  }
+  return { type: 'local-response', size, alpha, beta, k };
 }
 
 export function averagePool(size: number): AveragePoolLayer {

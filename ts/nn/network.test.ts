@@ -11,6 +11,7 @@ import {
   flatten,
   type Initializer,
   type Layer,
+  localResponse,
   maxPool,
   relu,
   sigmoid,
@@ -51,6 +52,7 @@ describe('parameterSpecs', () => {
     ],
     [model([784], conv(4, 3)), 'layer 1 (conv): expected an input of shape [channels, height, width]'],
     [model([1, 4, 4], conv(4, 5)), "at least the 5×5 kernel's size"],
+    [model([4], localResponse()), 'layer 1 (local-response): expected an input of shape [channels, height, width]'],
     [model([4], { type: 'skip-start' }, dense(3), { type: 'skip-end' }), 'that was skipped, [4], but received [3]'],
     [model([4], { type: 'skip-end' }), 'there is no skip-start before it'],
     [model([4], { type: 'skip-start' }), 'a skip-start has no skip-end'],
@@ -117,4 +119,33 @@ test('the saved model computes the layers', async () => {
   // Rows times columns: (1·1 + 1·2 + 0.5, −1) → relu → (3.5, 0) → (3.5, 8).
   const { logits } = await session.run({ image: { data: Float32Array.of(1, 1, -1, 0), dims: [2, 2] } });
   expect([...(logits?.data ?? [])]).toEqual([3.5, 8, 3, 5]);
+});
+
+test('normalised responses are the formula, windows overlap where the stride says so', async () => {
+  const layers = [
+    localResponse({ size: 3, alpha: 0.5, beta: 0.75, k: 2 }),
+    maxPool(2, { stride: 1 }),
+    flatten,
+    dense(1),
+  ];
+  const net = model([3, 2, 3], ...layers);
+  // What the dense layer sees, one value after the other.
+  const pixels = Float32Array.from({ length: 18 }, (_, i) => ((7 * i) % 11) / 11);
+  const at = (channel: number, place: number) => pixels[6 * channel + place] ?? 0;
+  const normalised = (channel: number, place: number) => {
+    const near = [channel - 1, channel, channel + 1].filter((c) => c >= 0 && c < 3);
+    const sum = near.reduce((total, c) => total + at(c, place) ** 2, 0);
+    return at(channel, place) / (2 + 0.5 * sum) ** 0.75;
+  };
+  for (let seen = 0; seen < 6; seen++) {
+    const weights = new Map([
+      ['fc1.weight', Float32Array.from({ length: 6 }, (_, i) => Number(i === seen))],
+      ['fc1.bias', new Float32Array(1)],
+    ]);
+    await using session = await createSession(buildInferenceModel(net, weights));
+    const { logits } = await session.run({ image: { data: pixels, dims: [1, 3, 2, 3] } });
+    const [channel, left] = [Math.floor(seen / 2), seen % 2];
+    const window = [left, left + 1, left + 3, left + 4].map((place) => normalised(channel, place));
+    expect(logits?.data[0]).toBeCloseTo(Math.max(...window), 6);
+  }
 });

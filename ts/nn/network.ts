@@ -7,7 +7,7 @@ import { BlindspotError } from '../errors.ts';
 import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { drawWeights } from './initializers.ts';
-import { activate, attend, normalise } from './layer_graphs.ts';
+import { activate, attend, normalise, normaliseResponse } from './layer_graphs.ts';
 import type { AttentionLayer, ConvLayer, DenseLayer, Layer, ModelDefinition } from './layers.ts';
 
 /** A weight array or a bias vector, as a model declares it. */
@@ -106,7 +106,13 @@ export function applyLayers(
         );
         break;
       case 'max-pool':
-        x = graph.op('MaxPool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
+        x = graph.op('MaxPool', [x], {
+          kernel_shape: [layer.size, layer.size],
+          strides: [layer.stride ?? layer.size, layer.stride ?? layer.size],
+        });
+        break;
+      case 'local-response':
+        x = normaliseResponse(graph, x, layer, Number(inputShape[0]));
         break;
       case 'average-pool':
         x = graph.op('AveragePool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
@@ -200,7 +206,8 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
     case 'max-pool':
     case 'average-pool': {
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
-      const side = (size: number) => Math.floor((size - layer.size) / layer.size) + 1;
+      const stride = (layer.type === 'max-pool' ? layer.stride : undefined) ?? layer.size;
+      const side = (size: number) => Math.floor((size - layer.size) / stride) + 1;
       if (side(height) < 1 || side(width) < 1) throw fail(`at least the ${layer.size}×${layer.size} window's size`);
       return [channels, side(height), side(width)];
     }
@@ -209,6 +216,7 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return [channels];
     case 'attention':
+    case 'local-response':
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return shape;
     case 'flatten':

@@ -213,3 +213,28 @@ test('evaluate fills up the last batch of a model whose batch is fixed', async (
   const free = await evaluate(bytes, rows(100, 2), { createSession });
   expect(fixed.predictions).toEqual(free.predictions);
 });
+
+test('mirrored images teach what mirrored images are, and flat pixels cannot be mirrored', async () => {
+  // One class is bright on the left, the other dark: a pixel on the right says nothing unless images are mirrored.
+  const images = Float32Array.from({ length: 40 }, (_, i) => Number(i % 4 === 0));
+  const train = {
+    images,
+    shape: [1, 1, 2],
+    count: 20,
+    labels: Int32Array.from({ length: 20 }, (_, i) => i % 2),
+    source: 'sides',
+  };
+  const model: ModelDefinition = { name: 'sides', inputShape: [1, 1, 2], layers: [flatten, dense(2)] };
+  const recipe: Recipe = { ...RECIPE, epochs: 30, batchSize: 4, optimizer: { type: 'sgd', learningRate: 0.5 } };
+  /** How much more the right pixel speaks for the first class than for the second. */
+  const right = async (mirror: boolean) => {
+    const { parameters } = await trainClassifier({ model, recipe: { ...recipe, mirror }, train, createSession });
+    const [, , first = 0, second = 0] = parameters.get('fc1.weight') ?? [];
+    return first - second;
+  };
+  expect(await right(true)).toBeGreaterThan((await right(false)) + 1);
+  const flat = { model: MODELS['dense'] as ModelDefinition, train: rows(32, 1), createSession };
+  await expect(trainClassifier({ ...flat, recipe: { ...RECIPE, mirror: true } })).rejects.toThrow(
+    'false for a model of flat pixels for mirror',
+  );
+});

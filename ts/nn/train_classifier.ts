@@ -1,5 +1,5 @@
 /** Training of a classifier: a loss of its logits plus weight decay, by mini-batches. */
-import { adaptImages } from '../data/image_layout.ts';
+import { adaptImages, type ImageLayout, imageLayout } from '../data/image_layout.ts';
 import { type ImageSet, imageAt, imageSize, validateImages } from '../data/image_set.ts';
 import type { Random } from '../data/random.ts';
 import { invalidArgument } from '../errors.ts';
@@ -29,6 +29,8 @@ export interface Recipe {
    * λ of the penalty ½λ·Σw² of every layer's weights, so that λ·w is added to their gradient: in place of the layers' own.
    */
   readonly weightDecay?: number;
+  /** Mirror every second image of a batch left to right, drawn by seed; default false. Of images alone, not of flat pixels. */
+  readonly mirror?: boolean;
   /** Training on adversarial examples beside the images; several take turns from batch to batch. Default: none. */
   readonly adversarial?: readonly AdversarialStep[];
   /**
@@ -136,7 +138,7 @@ export async function trainClassifier(options: TrainOptions): Promise<TrainedMod
       checkpoint: options.checkpoint,
       signal: options.signal,
       onProgress: options.onProgress,
-      prepare: batchMaker(model, train, batchSize, classes, softLabels),
+      prepare: batchMaker(model, train, { rows: batchSize, classes, softLabels, mirror: recipe.mirror === true }),
       countWrong: (reports, indices) => countWrong(reports['logits'] as Tensor, indices, train.labels, classes),
       ...(test === undefined ? {} : { test: () => errorOn(test) }),
     });
@@ -200,13 +202,18 @@ export function classifierGraph(
   };
 }
 
-/** Fills the same arrays for every batch. */
+interface BatchSettings {
+  readonly rows: number;
+  readonly classes: number;
+  readonly softLabels: Float32Array | undefined;
+  readonly mirror: boolean;
+}
+
+/** Fills the same arrays for every batch. @throws INVALID_ARGUMENT when flat pixels are to be mirrored. */
 function batchMaker(
   model: ModelDefinition,
   data: ImageSet,
-  rows: number,
-  classes: number,
-  softLabels: Float32Array | undefined,
+  { rows, classes, softLabels, mirror }: BatchSettings,
 ): (indices: Uint32Array, random: Random) => Readonly<Record<string, Tensor>> {
   const allocate = (shape: readonly number[]): Tensor => ({
     data: new Float32Array(rows * imageSize(shape)),
@@ -217,10 +224,16 @@ function batchMaker(
   const masks = dropoutMasks(model).map(({ name, shape, rate }) => ({ name, rate, tensor: allocate(shape) }));
   const batch = { image, labels, ...Object.fromEntries(masks.map(({ name, tensor }) => [name, tensor])) };
   const size = imageSize(data.shape);
+  const layout = imageLayout(data.shape);
+  if (mirror && (data.shape.length < 2 || layout === undefined)) {
+    throw invalidArgument('mirror', 'false for a model of flat pixels', mirror);
+  }
   return (indices, random) => {
     labels.data.fill(0);
     for (const [row, index] of indices.entries()) {
-      image.data.set(imageAt(data, index), row * size);
+      const place = image.data.subarray(row * size, (row + 1) * size);
+      place.set(imageAt(data, index));
+      if (mirror && layout !== undefined && random.uniform() < 0.5) mirrorRows(place, layout);
       if (softLabels === undefined) labels.data[row * classes + (data.labels[index] as number)] = 1;
       else labels.data.set(softLabels.subarray(index * classes, (index + 1) * classes), row * classes);
     }
@@ -230,6 +243,19 @@ function batchMaker(
     }
     return batch;
   };
+}
+
+/** Left to right, in place. */
+function mirrorRows(pixels: Float32Array, { order, channels, width }: ImageLayout): void {
+  const [step, rowLength] = order === 'planar' ? [1, width] : [channels, width * channels];
+  for (let row = 0; row < pixels.length; row += rowLength) {
+    for (let left = 0; left < Math.floor(width / 2); left++) {
+      for (let channel = 0; channel < step; channel++) {
+        const [a, b] = [row + left * step + channel, row + (width - 1 - left) * step + channel];
+        [pixels[a], pixels[b]] = [pixels[b] as number, pixels[a] as number];
+      }
+    }
+  }
 }
 
 function countWrong(logits: Tensor, indices: Uint32Array, labels: Int32Array, classes: number): number {

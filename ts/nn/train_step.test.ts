@@ -20,6 +20,7 @@ import {
   globalMaxPool,
   type Layer,
   leakyRelu,
+  localResponse,
   type ModelDefinition,
   maxPool,
   relu,
@@ -41,6 +42,17 @@ const MODELS: Record<string, { inputShape: number[]; layers: Layer[] }> = {
     layers: [dense(5, { weightDecay: 0.3 }), sigmoid, dense(4, { weightDecay: 0.1 }), tanh, dense(3)],
   },
   'batch-normalised network': { inputShape: [5], layers: [dense(4), leakyRelu, batchNorm, dense(3)] },
+  'normalised responses, overlapping windows': {
+    inputShape: [2, 9, 9],
+    layers: [
+      conv(4, 3),
+      sigmoid,
+      localResponse({ size: 3, alpha: 0.5, beta: 0.75, k: 1 }),
+      maxPool(3, { stride: 2 }),
+      flatten,
+      dense(3),
+    ],
+  },
   'residual network with global pooling': {
     inputShape: [2, 6, 6],
     layers: [

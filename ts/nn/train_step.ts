@@ -189,7 +189,7 @@ export function averageShare(decay: number, step: number): number {
 }
 
 /** Steps in one run of a GPU: their crossing costs as much as one's. */
-const DEVICE_STEPS = 32;
+export const DEVICE_STEPS = 32;
 /** What a run takes of batches, at most. */
 const MOST_STACKED_BYTES = 2 ** 26;
 

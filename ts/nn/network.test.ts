@@ -13,6 +13,7 @@ import {
   type Layer,
   maxPool,
   relu,
+  responseNorm,
   sigmoid,
 } from './layers.ts';
 import { drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
@@ -73,6 +74,8 @@ describe('parameterSpecs', () => {
     [() => conv(2, 3, { stride: 0 }), 'stride'],
     [() => dropout(1), 'rate'],
     [() => maxPool(1), 'size'],
+    [() => maxPool(3, 0), 'stride'],
+    [() => responseNorm({ size: 0 }), 'size'],
   ])('options are checked by name: %#', (make, name) => {
     expect(make).toThrow(`for ${name}`);
   });

@@ -105,9 +105,16 @@ export function applyLayers(
           { name: prefix + name },
         );
         break;
-      case 'max-pool':
-        x = graph.op('MaxPool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
+      case 'max-pool': {
+        const { size, stride = size } = layer;
+        x = graph.op('MaxPool', [x], { kernel_shape: [size, size], strides: [stride, stride] });
         break;
+      }
+      case 'response-norm': {
+        const { type: _type, ...constants } = layer;
+        x = graph.op('LRN', [x], constants);
+        break;
+      }
       case 'average-pool':
         x = graph.op('AveragePool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
         break;
@@ -200,7 +207,8 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
     case 'max-pool':
     case 'average-pool': {
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
-      const side = (size: number) => Math.floor((size - layer.size) / layer.size) + 1;
+      const stride = (layer.type === 'max-pool' ? layer.stride : undefined) ?? layer.size;
+      const side = (size: number) => Math.floor((size - layer.size) / stride) + 1;
       if (side(height) < 1 || side(width) < 1) throw fail(`at least the ${layer.size}×${layer.size} window's size`);
       return [channels, side(height), side(width)];
     }
@@ -208,6 +216,7 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
     case 'global-average-pool':
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return [channels];
+    case 'response-norm':
     case 'attention':
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return shape;

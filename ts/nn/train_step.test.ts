@@ -22,6 +22,7 @@ import {
   relu,
   relu6,
   residual,
+  responseNorm,
   sigmoid,
   tanh,
 } from './layers.ts';
@@ -52,6 +53,18 @@ const MODELS: Record<string, { inputShape: number[]; layers: Layer[] }> = {
   'attention between places': {
     inputShape: [2, 4, 4],
     layers: [conv(4, 2, { stride: 2 }), attention(3), globalAveragePool, dense(3)],
+  },
+  'response-normalised network with overlapping pooling': {
+    inputShape: [1, 5, 5],
+    layers: [
+      conv(4, 3, { padding: 1 }),
+      relu,
+      responseNorm({ size: 3, alpha: 0.9 }),
+      maxPool(3, 2),
+      conv(2, 2),
+      flatten,
+      dense(3),
+    ],
   },
   'convolutional network': {
     inputShape: [2, 8, 8],

@@ -1,0 +1,54 @@
+/**
+ * AlexNet (Krizhevsky et al. 2012) at CIFAR-10's size: five convolutions with ReLU, local response normalisation and
+ * overlapping pooling after the first two, pooling after the fifth, dropout, three dense layers. The order of layers and
+ * the constants of the normalisation are theirs; kernels and maps are smaller, as images of 32×32 ask. He et al.'s first
+ * weights (2015) and Adam in place of N(0, 0.01²) and their steps, with which so few epochs learn nothing.
+ */
+import { conv, dense, dropout, flatten, type Layer, maxPool, relu, responseNorm } from '../ts/nn/layers.ts';
+import type { Recipe } from '../ts/nn/train_classifier.ts';
+import { classifierEntry, type ModelEntry } from './model_entry.ts';
+
+const RECIPE: Recipe = {
+  epochs: 12,
+  batchSize: 64,
+  optimizer: { type: 'adam', learningRate: 1e-3 },
+  schedule: 'cosine',
+  weightDecay: 1e-4,
+};
+
+const HE = { kind: 'he-normal' } as const;
+
+/**
+ * 3×32×32 → 32×32×32 → 32×15×15 → 48×15×15 → 48×7×7 → 64×7×7 → 64×7×7 → 48×7×7 → 48×3×3 → 256 → 128 → 10, for width 1.
+ * @param width multiplies the maps and hidden units.
+ */
+export function alexnet(width = 1, recipe: Partial<Recipe> = {}): ModelEntry {
+  const wide = (count: number) => Math.round(count * width);
+  const layers: Layer[] = [
+    conv(wide(32), 5, { padding: 2 }),
+    relu,
+    responseNorm(),
+    maxPool(3, 2),
+    conv(wide(48), 3, { padding: 1 }),
+    relu,
+    responseNorm(),
+    maxPool(3, 2),
+    conv(wide(64), 3, { padding: 1 }),
+    relu,
+    conv(wide(64), 3, { padding: 1 }),
+    relu,
+    conv(wide(48), 3, { padding: 1 }),
+    relu,
+    maxPool(3, 2),
+    flatten,
+    dropout(0.3),
+    dense(wide(256), { initializer: HE }),
+    relu,
+    dropout(0.3),
+    dense(wide(128), { initializer: HE }),
+    relu,
+    dense(10),
+  ];
+  const name = width === 1 ? 'alexnet' : `alexnet-${width}`;
+  return classifierEntry({ name, inputShape: [3, 32, 32], layers }, { ...RECIPE, ...recipe });
+}

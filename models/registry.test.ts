@@ -25,6 +25,16 @@ describe('modelByName', () => {
     expect(shapes).toEqual([[16, 1, 5, 5], [16], [32, 16, 5, 5], [32], [512, 10], [10]]);
   });
 
+  test('AlexNet: five convolutions and three dense layers', () => {
+    const shapes = parameterSpecs(modelByName('alexnet').definition).map(({ shape }) => shape);
+    expect(shapes.filter(({ length }) => length === 4)).toHaveLength(5);
+    expect(shapes.filter(({ length }) => length === 2)).toEqual([
+      [432, 256],
+      [256, 128],
+      [128, 10],
+    ]);
+  });
+
   test.each(['', 'fc', 'fc100', 'fc0-10', 'fc10()', 'fc10(-1)', 'fc100-', 'resnet', 'constructor', 'toString'])(
     'refuses %j and lists what there is',
     (name) => {

@@ -1,6 +1,6 @@
 /** Models by name, as the command line takes them. */
 import { invalidArgument } from '../ts/errors.ts';
-import { alexnet } from './alexnet.ts';
+import { alexnet, alexnetWide } from './alexnet.ts';
 import { autoencoder } from './autoencoder.ts';
 import { convnet } from './convnet.ts';
 import { parseFc } from './fc.ts';
@@ -9,6 +9,7 @@ import type { ModelEntry } from './model_entry.ts';
 const NAMED: Readonly<Record<string, () => ModelEntry>> = {
   convnet,
   alexnet: () => alexnet(),
+  'alexnet-wide': alexnetWide,
   'ae400-10': () => autoencoder(),
 };
 

@@ -51,6 +51,8 @@ Examples:
     npx blindspot train --model fc100-100-10 --data mnist --out out/fc
   A convolutional one, for two epochs:
     npx blindspot train --model convnet --data mnist --epochs 2 --out out/conv
+  An AlexNet for pictures of 32×32, about half an hour:
+    npx blindspot train --model alexnet --data cifar10 --out out/alexnet
   The first one on adversarial examples, too, made fresh for every batch:
     npx blindspot train --model fc100-100-10 --data mnist --adversarial l2=1.0 --average-weights --epochs 60 --batch-size 128 --optimizer adam --learning-rate 1e-2 --schedule cosine --weight-decay 1e-5 --out out/fc-adversarial
 
@@ -73,10 +75,13 @@ export function addTrainCommand(program: Command, terminal: Terminal, finish: (c
     .requiredOption('--model <name>', `one of ${MODEL_NAMES.join(', ')}`)
     .requiredOption(
       '--data <name>',
-      'labelled images: mnist (training images; mnist:P1, mnist:P2 for disjoint halves), a folder of image files, or a .npz file',
+      'labelled images: mnist (training images; mnist:P1, mnist:P2 for disjoint halves), cifar10, a folder of image files, or a .npz file',
     )
     .requiredOption('--out <dir>', 'folder for the model')
-    .option('--test-data <name>', 'images to test on (default: mnist:test for mnist, none otherwise)')
+    .option(
+      '--test-data <name>',
+      'images to test on (default: mnist:test for mnist, cifar10:test for cifar10, none otherwise)',
+    )
     .option('--count <n>', 'the first n training images (default: all)', wholeNumber(1))
     .option('--epochs <n>', 'passes over the training images (default: as the model has it)', wholeNumber(1))
     .option('--seed <n>', 'of initial weights and of the order of the images', wholeNumber(0), 0)
@@ -182,11 +187,11 @@ function readImages(
   definition: { inputShape: readonly number[] } & Parameters<typeof classCount>[0],
   signal: AbortSignal,
 ): Promise<[train: ImageSet, test: ImageSet | undefined]> {
-  const isMnist = flags.data === 'mnist' || flags.data.startsWith('mnist:');
+  const known = ['mnist', 'cifar10'].find((name) => flags.data === name || flags.data.startsWith(`${name}:`));
   const common = { imageShape: definition.inputShape, classes: classCount(definition), signal };
-  const testData = flags.testData ?? (isMnist ? 'mnist:test' : undefined);
+  const testData = flags.testData ?? (known === undefined ? undefined : `${known}:test`);
   return Promise.all([
-    loadData(flags.data === 'mnist' ? 'mnist:train' : flags.data, {
+    loadData(flags.data === known ? `${known}:train` : flags.data, {
       ...common,
       ...(flags.count === undefined ? {} : { count: flags.count }),
     }),

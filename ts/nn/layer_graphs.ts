@@ -1,7 +1,7 @@
 /** What the layers compute that take more than one operator. */
 import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';
-import type { ActivationLayer, LocalResponseLayer } from './layers.ts';
+import type { ActivationLayer, ResponseNormLayer } from './layers.ts';
 
 const LEAK = 0.1;
 
@@ -95,15 +95,16 @@ export function attend(
 export function normaliseResponse(
   graph: GraphBuilder,
   x: Value,
-  { size, alpha, beta, k }: LocalResponseLayer,
+  { size, alpha, beta, bias }: ResponseNormLayer,
   channels: number,
 ): Value {
-  const reach = (size - 1) / 2;
+  const [before, after] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
   const near = Float32Array.from({ length: channels * channels }, (_, i) => {
-    return Number(Math.abs((i % channels) - Math.floor(i / channels)) <= reach);
+    const offset = (i % channels) - Math.floor(i / channels);
+    return Number(offset >= -before && offset <= after);
   });
   const weights = graph.constant(near, [channels, channels, 1, 1]);
   const sums = graph.op('Conv', [graph.mul(x, x), weights], { kernel_shape: [1, 1] });
-  const logarithm = graph.log(graph.add(graph.mul(sums, graph.scalar(alpha)), graph.scalar(k)));
+  const logarithm = graph.log(graph.add(graph.mul(sums, graph.scalar(alpha / size)), graph.scalar(bias)));
   return graph.mul(x, graph.exp(graph.mul(logarithm, graph.scalar(-beta))));
 }

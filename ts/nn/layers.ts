@@ -38,21 +38,8 @@ export interface MaxPoolLayer {
   readonly type: 'max-pool';
   /** Side of the square window. */
   readonly size: number;
-  /** Of the windows, which overlap when it is smaller than their size; default their size. */
+  /** Under the size, windows overlap (Krizhevsky et al. 2012); default the size. */
   readonly stride?: number;
-}
-
-/**
- * Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3): x / (k + α·Σ x²)^β, the sum over
- * the n channels around each at the same place.
- */
-export interface LocalResponseLayer {
-  readonly type: 'local-response';
-  /** n, odd. */
-  readonly size: number;
-  readonly alpha: number;
-  readonly beta: number;
-  readonly k: number;
 }
 
 export interface AveragePoolLayer {
@@ -89,6 +76,18 @@ export interface SkipLayer {
   readonly type: 'skip-start' | 'skip-end';
 }
 
+/**
+ * Local response normalisation (Krizhevsky et al. 2012, section 3.3): x/(bias + alpha/size·Σ x²)^beta, the sum over `size`
+ * channels beside it at the same place. Their α = 1e-4 is not divided by their n = 5: alpha here is α·n, as in ONNX.
+ */
+export interface ResponseNormLayer {
+  readonly type: 'response-norm';
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly bias: number;
+}
+
 export interface DropoutLayer {
   readonly type: 'dropout';
   /** Share of the values set to zero while training; the others grow by 1/(1 - rate). */
@@ -108,12 +107,12 @@ export type Layer =
   | DenseLayer
   | ConvLayer
   | MaxPoolLayer
-  | LocalResponseLayer
   | AveragePoolLayer
   | GlobalPoolLayer
   | BatchNormLayer
   | AttentionLayer
   | SkipLayer
+  | ResponseNormLayer
   | DropoutLayer
   | ActivationLayer
   | FlattenLayer;
@@ -147,25 +146,24 @@ export function conv(
   return { type: 'conv', filters, kernel, stride, padding, initializer, weightDecay: checkDecay(weightDecay) };
 }
 
-export function maxPool(size: number, { stride = size }: { stride?: number } = {}): MaxPoolLayer {
+/** @param stride default: the size, windows side by side. */
+export function maxPool(size: number, stride?: number): MaxPoolLayer {
   checkWhole('size', size, 2);
+  if (stride === undefined) return { type: 'max-pool', size };
   checkWhole('stride', stride, 1);
-  return { type: 'max-pool', size, ...(stride === size ? {} : { stride }) };
-}
-
-/** With that paper's numbers by default. */
-export function localResponse({ size = 5, alpha = 1e-4, beta = 0.75, k = 2 } = {}): LocalResponseLayer {
-  if (!Number.isInteger(size) || size < 1 || size % 2 === 0)
-    throw invalidArgument('size', 'an odd number from 1', size);
-  for (const [name, value] of Object.entries({ alpha, beta, k })) {
-    if (!(value > 0 && Number.isFinite(value))) throw invalidArgument(name, 'a positive number', value);
-  }
-  return { type: 'local-response', size, alpha, beta, k };
+  return { type: 'max-pool', size, stride };
 }
 
 export function averagePool(size: number): AveragePoolLayer {
   checkWhole('size', size, 2);
   return { type: 'average-pool', size };
+}
+
+/** With the constants of AlexNet by default. */
+export function responseNorm(options: Partial<Omit<ResponseNormLayer, 'type'>> = {}): ResponseNormLayer {
+  const { size = 5, alpha = 5e-4, beta = 0.75, bias = 2 } = options;
+  checkWhole('size', size, 1);
+  return { type: 'response-norm', size, alpha, beta, bias };
 }
 
 export function attention(width: number): AttentionLayer {

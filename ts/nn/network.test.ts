@@ -11,9 +11,9 @@ import {
   flatten,
   type Initializer,
   type Layer,
-  localResponse,
   maxPool,
   relu,
+  responseNorm,
   sigmoid,
 } from './layers.ts';
 import { drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
@@ -52,7 +52,7 @@ describe('parameterSpecs', () => {
     ],
     [model([784], conv(4, 3)), 'layer 1 (conv): expected an input of shape [channels, height, width]'],
     [model([1, 4, 4], conv(4, 5)), "at least the 5×5 kernel's size"],
-    [model([4], localResponse()), 'layer 1 (local-response): expected an input of shape [channels, height, width]'],
+    [model([4], responseNorm()), 'layer 1 (response-norm): expected an input of shape [channels, height, width]'],
     [model([4], { type: 'skip-start' }, dense(3), { type: 'skip-end' }), 'that was skipped, [4], but received [3]'],
     [model([4], { type: 'skip-end' }), 'there is no skip-start before it'],
     [model([4], { type: 'skip-start' }), 'a skip-start has no skip-end'],
@@ -75,6 +75,8 @@ describe('parameterSpecs', () => {
     [() => conv(2, 3, { stride: 0 }), 'stride'],
     [() => dropout(1), 'rate'],
     [() => maxPool(1), 'size'],
+    [() => maxPool(3, 0), 'stride'],
+    [() => responseNorm({ size: 0 }), 'size'],
   ])('options are checked by name: %#', (make, name) => {
     expect(make).toThrow(`for ${name}`);
   });
@@ -122,12 +124,7 @@ test('the saved model computes the layers', async () => {
 });
 
 test('normalised responses are the formula, windows overlap where the stride says so', async () => {
-  const layers = [
-    localResponse({ size: 3, alpha: 0.5, beta: 0.75, k: 2 }),
-    maxPool(2, { stride: 1 }),
-    flatten,
-    dense(1),
-  ];
+  const layers = [responseNorm({ size: 3, alpha: 1.5, beta: 0.75, bias: 2 }), maxPool(2, 1), flatten, dense(1)];
   const net = model([3, 2, 3], ...layers);
   // What the dense layer sees, one value after the other.
   const pixels = Float32Array.from({ length: 18 }, (_, i) => ((7 * i) % 11) / 11);

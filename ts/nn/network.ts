@@ -105,13 +105,12 @@ export function applyLayers(
           { name: prefix + name },
         );
         break;
-      case 'max-pool':
-        x = graph.op('MaxPool', [x], {
-          kernel_shape: [layer.size, layer.size],
-          strides: [layer.stride ?? layer.size, layer.stride ?? layer.size],
-        });
+      case 'max-pool': {
+        const { size, stride = size } = layer;
+        x = graph.op('MaxPool', [x], { kernel_shape: [size, size], strides: [stride, stride] });
         break;
-      case 'local-response':
+      }
+      case 'response-norm':
         x = normaliseResponse(graph, x, layer, Number(inputShape[0]));
         break;
       case 'average-pool':
@@ -215,8 +214,8 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
     case 'global-average-pool':
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return [channels];
+    case 'response-norm':
     case 'attention':
-    case 'local-response':
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return shape;
     case 'flatten':

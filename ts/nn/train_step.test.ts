@@ -20,12 +20,12 @@ import {
   globalMaxPool,
   type Layer,
   leakyRelu,
-  localResponse,
   type ModelDefinition,
   maxPool,
   relu,
   relu6,
   residual,
+  responseNorm,
   sigmoid,
   tanh,
 } from './layers.ts';
@@ -42,17 +42,6 @@ const MODELS: Record<string, { inputShape: number[]; layers: Layer[] }> = {
     layers: [dense(5, { weightDecay: 0.3 }), sigmoid, dense(4, { weightDecay: 0.1 }), tanh, dense(3)],
   },
   'batch-normalised network': { inputShape: [5], layers: [dense(4), leakyRelu, batchNorm, dense(3)] },
-  'normalised responses, overlapping windows': {
-    inputShape: [2, 9, 9],
-    layers: [
-      conv(4, 3),
-      sigmoid,
-      localResponse({ size: 3, alpha: 0.5, beta: 0.75, k: 1 }),
-      maxPool(3, { stride: 2 }),
-      flatten,
-      dense(3),
-    ],
-  },
   'residual network with global pooling': {
     inputShape: [2, 6, 6],
     layers: [
@@ -68,6 +57,18 @@ const MODELS: Record<string, { inputShape: number[]; layers: Layer[] }> = {
   'attention between places': {
     inputShape: [2, 4, 4],
     layers: [conv(4, 2, { stride: 2 }), attention(3), globalAveragePool, dense(3)],
+  },
+  'response-normalised network with overlapping pooling': {
+    inputShape: [1, 5, 5],
+    layers: [
+      conv(4, 3, { padding: 1 }),
+      relu,
+      responseNorm({ size: 3, alpha: 0.9 }),
+      maxPool(3, 2),
+      conv(2, 2),
+      flatten,
+      dense(3),
+    ],
   },
   'convolutional network': {
     inputShape: [2, 8, 8],

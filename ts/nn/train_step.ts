@@ -207,7 +207,8 @@ function valuesOf(shape: Shape): number {
 /** Many steps in one run: their inputs, stacked. */
 interface LongRun {
   readonly steps: number;
-  readonly session: Session;
+  /** Made when as many steps are made for the first time: its graph is large. */
+  readonly open: () => Promise<Session>;
   /** Batches, the optimiser's scalars and the share of the average, each [steps, …]. */
   readonly inputs: Readonly<Record<string, Tensor>>;
 }
@@ -223,6 +224,7 @@ export class TrainStep {
   readonly #state: [Map<string, Tensor>, Map<string, Tensor>];
   readonly #buffers: [Buffers, Buffers];
   readonly #long: LongRun | undefined;
+  #longSession: Promise<Session> | undefined;
   readonly #reports: readonly string[];
   /** Steps that were staged and are yet to be made. */
   #staged: { readonly batch: Readonly<Record<string, Tensor>>; readonly rate: number }[] = [];
@@ -273,15 +275,9 @@ export class TrainStep {
     checkDecay(plan.averageDecay);
     const target = options.provider === 'webgpu' ? 'webgpu' : 'cpu';
     const sessions: Session[] = [];
-    let long: LongRun | undefined;
     try {
       for (let turn = 0; turn < (plan.turns ?? 1); turn++) {
         sessions.push(await createSession(buildTrainGraph(plan, { target, turn }), options));
-      }
-      if (steps > 1) {
-        const session = await createSession(buildTrainGraph(plan, { target, steps }), options);
-        sessions.push(session);
-        long = { steps, session, inputs: stackedInputs(plan, steps) };
       }
     } catch (error) {
       await Promise.all(sessions.map((session) => session.release()));
@@ -290,7 +286,9 @@ export class TrainStep {
     const state = new Set(plan.parameters.flatMap((parameter) => stateNames(parameter, plan).map(next)));
     const outputs = sessions[0]?.outputs ?? [];
     const reports = outputs.map((output) => output.name).filter((name) => !state.has(name));
-    return new TrainStep(sessions.slice(0, plan.turns ?? 1), long, plan, initial, reports);
+    const open = () => createSession(buildTrainGraph(plan, { target, steps }), options);
+    const long = steps > 1 ? { steps, open, inputs: stackedInputs(plan, steps) } : undefined;
+    return new TrainStep(sessions, long, plan, initial, reports);
   }
 
   get provider(): Session['provider'] {
@@ -392,7 +390,7 @@ export class TrainStep {
     return reports;
   }
 
-  async #runMany({ session, inputs, steps }: LongRun, rates: readonly number[]): Promise<Record<string, Tensor>[]> {
+  async #runMany({ open, inputs, steps }: LongRun, rates: readonly number[]): Promise<Record<string, Tensor>[]> {
     const { averageDecay } = this.#plan;
     for (const [place, rate] of rates.entries()) {
       this.#steps += 1;
@@ -401,6 +399,8 @@ export class TrainStep {
       if (averageDecay !== undefined) setValue(inputs, AVERAGE_SHARE, place, averageShare(averageDecay, this.#steps));
     }
     const { feeds, fetches } = this.#buffers[this.#current];
+    this.#longSession ??= open();
+    const session = await this.#longSession;
     const results = await session.run({ ...feeds, ...inputs }, fetches);
     this.#current = this.#current === 0 ? 1 : 0;
     return Array.from({ length: steps }, (_, place) => {
@@ -414,8 +414,9 @@ export class TrainStep {
   }
 
   async release(): Promise<void> {
-    const long = this.#long === undefined ? [] : [this.#long.session];
-    await Promise.all([...this.#sessions, ...long].map((session) => session.release()));
+    const long = await this.#longSession?.catch(() => undefined);
+    const sessions = long === undefined ? this.#sessions : [...this.#sessions, long];
+    await Promise.all(sessions.map((session) => session.release()));
   }
 
   #allocate(initial: readonly Float32Array[]): Map<string, Tensor> {

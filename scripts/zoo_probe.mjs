@@ -54,7 +54,7 @@ async function gradientError(model, image, imageShape, classes) {
   const { gradient, logits } = await run(image);
   if (!gradient.data.every(Number.isFinite)) throw new Error('the gradient is not finite');
   const scale = Math.max(...Array.from(logits.data, Math.abs), 1e-3);
-  const norm = Math.hypot(...gradient.data);
+  const norm = Math.sqrt(gradient.data.reduce((sum, g) => sum + g * g, 0));
   if (norm === 0) throw new Error('the gradient is zero');
   let least = Number.POSITIVE_INFINITY;
   // Steps that change the value by so much of the logits' size.

@@ -7,6 +7,7 @@ import * as activation from './ops/activation.ts';
 import * as comparison from './ops/comparison.ts';
 import * as convolution from './ops/convolution.ts';
 import * as elementwise from './ops/elementwise.ts';
+import * as indexing from './ops/indexing.ts';
 import * as layout from './ops/layout.ts';
 import * as matrix from './ops/matrix_product.ts';
 import * as normalization from './ops/normalization.ts';
@@ -16,12 +17,19 @@ import * as reshaping from './ops/reshaping.ts';
 import * as source from './ops/shape_source.ts';
 import * as slicing from './ops/slicing.ts';
 import * as softmax from './ops/softmax.ts';
+import * as trigonometry from './ops/trigonometry.ts';
 
 export const OP_NAMES = [
   'Abs',
+  'Acos',
+  'Acosh',
   'Add',
   'And',
   'ArgMax',
+  'Asin',
+  'Asinh',
+  'Atan',
+  'Atanh',
   'AveragePool',
   'BatchNormalization',
   'Cast',
@@ -32,6 +40,7 @@ export const OP_NAMES = [
   'Conv',
   'ConvTranspose',
   'Cos',
+  'Cosh',
   'Div',
   'Dropout',
   'Elu',
@@ -42,6 +51,8 @@ export const OP_NAMES = [
   'Flatten',
   'Floor',
   'Gather',
+  'GatherElements',
+  'GatherND',
   'Gemm',
   'GlobalAveragePool',
   'Greater',
@@ -49,6 +60,8 @@ export const OP_NAMES = [
   'HardSigmoid',
   'HardSwish',
   'Identity',
+  'IsInf',
+  'IsNaN',
   'LRN',
   'LeakyRelu',
   'Less',
@@ -80,10 +93,12 @@ export const OP_NAMES = [
   'Reshape',
   'Round',
   'ScatterElements',
+  'ScatterND',
   'Shape',
   'Sigmoid',
   'Sign',
   'Sin',
+  'Sinh',
   'Slice',
   'Softmax',
   'Softplus',
@@ -91,7 +106,9 @@ export const OP_NAMES = [
   'Sqrt',
   'Squeeze',
   'Sub',
+  'Tan',
   'Tanh',
+  'TopK',
   'Transpose',
   'Unsqueeze',
   'Where',
@@ -102,9 +119,15 @@ export type OpName = (typeof OP_NAMES)[number];
 
 export const OP_RULES: { readonly [Name in OpName]: OpRule } = {
   Abs: elementwise.ABS,
+  Acos: trigonometry.ACOS,
+  Acosh: trigonometry.ACOSH,
   Add: elementwise.ADD,
   And: comparison.COMPARISON,
   ArgMax: source.ARG_MAX,
+  Asin: trigonometry.ASIN,
+  Asinh: trigonometry.ASINH,
+  Atan: trigonometry.ATAN,
+  Atanh: trigonometry.ATANH,
   AveragePool: pooling.AVERAGE_POOL,
   BatchNormalization: normalization.BATCH_NORMALIZATION,
   Cast: elementwise.CAST,
@@ -115,6 +138,7 @@ export const OP_RULES: { readonly [Name in OpName]: OpRule } = {
   Conv: convolution.CONV,
   ConvTranspose: convolution.CONV_TRANSPOSE,
   Cos: elementwise.COS,
+  Cosh: trigonometry.COSH,
   Div: elementwise.DIV,
   Dropout: elementwise.DROPOUT,
   Elu: activation.ELU,
@@ -125,6 +149,8 @@ export const OP_RULES: { readonly [Name in OpName]: OpRule } = {
   Flatten: reshaping.FLATTEN,
   Floor: elementwise.STEP,
   Gather: slicing.GATHER,
+  GatherElements: indexing.GATHER_ELEMENTS,
+  GatherND: indexing.GATHER_ND,
   Gemm: matrix.GEMM,
   GlobalAveragePool: pooling.GLOBAL_AVERAGE_POOL,
   Greater: comparison.COMPARISON,
@@ -132,6 +158,8 @@ export const OP_RULES: { readonly [Name in OpName]: OpRule } = {
   HardSigmoid: activation.HARD_SIGMOID,
   HardSwish: activation.HARD_SWISH,
   Identity: elementwise.IDENTITY,
+  IsInf: comparison.TEST,
+  IsNaN: comparison.TEST,
   LRN: normalization.LRN,
   LeakyRelu: activation.LEAKY_RELU,
   Less: comparison.COMPARISON,
@@ -162,11 +190,13 @@ export const OP_RULES: { readonly [Name in OpName]: OpRule } = {
   Relu: activation.RELU,
   Reshape: reshaping.RESHAPE,
   Round: elementwise.STEP,
-  ScatterElements: source.SCATTER_ELEMENTS,
+  ScatterElements: indexing.SCATTER_ELEMENTS,
+  ScatterND: indexing.SCATTER_ND,
   Shape: source.SHAPE,
   Sigmoid: activation.SIGMOID,
   Sign: elementwise.STEP,
   Sin: elementwise.SIN,
+  Sinh: trigonometry.SINH,
   Slice: slicing.SLICE,
   Softmax: softmax.SOFTMAX,
   Softplus: activation.SOFTPLUS,
@@ -174,7 +204,9 @@ export const OP_RULES: { readonly [Name in OpName]: OpRule } = {
   Sqrt: elementwise.SQRT,
   Squeeze: reshaping.SQUEEZE,
   Sub: elementwise.SUB,
+  Tan: trigonometry.TAN,
   Tanh: activation.TANH,
+  TopK: indexing.TOP_K,
   Transpose: layout.TRANSPOSE,
   Unsqueeze: reshaping.UNSQUEEZE,
   Where: comparison.WHERE,

@@ -1,4 +1,4 @@
-/** Operators whose results do not vary smoothly with data: shapes, constants by shape, indices, scattering. */
+/** Operators whose results do not vary smoothly with data: shapes, constants by shape, indices. */
 import { nodeError, numberAttribute, type OpRule, requireInput } from '../op_rule.ts';
 import { normalizeAxis } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -38,15 +38,4 @@ export const ARG_MAX: OpRule = {
     return [{ type: 'int64', shape: shape.flatMap((dim, i) => (i === axis ? (keep ? [1] : []) : [dim])) }];
   },
   vjp: 'zero',
-};
-
-/** Made by max-pool's backward pass. */
-export const SCATTER_ELEMENTS: OpRule = {
-  inputs: [3, 3],
-  attributes: { axis: 'int', reduction: 'string' },
-  infer: (node) => {
-    const { type, shape } = requireInput(node, 0);
-    return [{ type, shape }];
-  },
-  vjp: 'none',
 };

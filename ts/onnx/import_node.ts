@@ -214,8 +214,10 @@ const IMPORTS: Readonly<Record<string, Import>> = {
   Unsqueeze: axesToInput('Unsqueeze'),
 };
 
-/** Every operator that a model may have, sorted. */
-export const SUPPORTED_OPS: readonly string[] = [...new Set<string>([...OP_NAMES, ...Object.keys(IMPORTS)])].sort();
+/** Every operator that a model may have, sorted. If is folded away before (branches.ts). */
+export const SUPPORTED_OPS: readonly string[] = [
+  ...new Set<string>([...OP_NAMES, ...Object.keys(IMPORTS), 'If']),
+].sort();
 
 /** Adds the node to the graph. @throws INVALID_MODEL when its inputs do not suit it. */
 export function importNode(

@@ -75,9 +75,15 @@ function refuseCaches(context: ImportContext, ...inputs: number[]): void {
     throw nodeError(context, 'has only its first output here');
 }
 
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['is_causal', 'kv_num_heads', 'q_num_heads', 'qk_matmul_output_mode', 'scale', 'softcap', 'softmax_precision'],
+]);
+
 /** ai.onnx, opset 23 on: heads as a tensor of rank 4, or side by side in one of rank 3. */
 const standard: Import = (context) => {
   refuseCaches(context, 4, 5, 6);
+  const foreign = Object.keys(context.attributes).find((name) => !KNOWN.has(name));
+  if (foreign) throw nodeError(context, `attribute "${foreign}" is not supported`);
   const [query, key, value] = [0, 1, 2].map((i) => requireInput(context, i)) as [Value, Value, Value];
   const wide = query.shape.length === 3;
   const heads = wide ? numberAttribute(context, 'q_num_heads', 1) : Number(query.shape[1]);

@@ -213,12 +213,29 @@ const columnsToImage: Import = (context) => {
   return named(context, reshapeTo(graph, laid, [x.shape[0] ?? 1, channels, ...image]));
 };
 
+/** Without a shape given: the least that the windows cover. */
+const maxUnpool: Import = (context) => {
+  const { graph } = context;
+  if (context.inputs[2]) return emit(context, 'MaxUnpool', context.inputs);
+  const kernel = numbersAttribute(context, 'kernel_shape') ?? [];
+  const rank = kernel.length;
+  const strides = windowAxes(context, 'strides', rank, 1);
+  const pads = windowAxes(context, 'pads', 2 * rank, 0);
+  const sizes = kernel.map((k, i) => {
+    const reach = (knownSize(context, i + 2) - 1) * (strides[i] ?? 1) + k;
+    return reach - (pads[i] ?? 0) - (pads[rank + i] ?? 0);
+  });
+  const [batch, channels] = [0, 1].map((axis) => knownSize(context, axis)) as [number, number];
+  return emit(context, 'MaxUnpool', [...context.inputs.slice(0, 2), graph.ints([batch, channels, ...sizes])]);
+};
+
 export const WINDOW_IMPORTS: Readonly<Record<string, Import>> = {
   AveragePool: averagePool,
   Col2Im: columnsToImage,
   ConvTranspose: convTranspose,
   GlobalLpPool: globalLpPool,
   LpPool: lpPool,
+  MaxUnpool: maxUnpool,
   Pad: pad,
   'com.microsoft.Pad': pad,
 };

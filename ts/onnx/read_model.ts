@@ -44,6 +44,35 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
   const opset = defaultOpset(proto);
   const all = withCaptures(graph.node);
   const outputs = supportedOutputs(proto, graph, all, options.output);
+  const read = (wanted: readonly string[]): Model => readOutputs(graph, all, wanted, opset, options);
+  try {
+    return read(outputs);
+  } catch (error) {
+    if (!(error instanceof BlindspotError) || outputs.length < 2) throw error;
+    // A label beside the scores may be made in ways that are not for here.
+    const able = outputs.filter((name) => succeeds(() => read([name])));
+    if (able.length === 0) throw error;
+    return read(able);
+  }
+}
+
+function succeeds(attempt: () => unknown): boolean {
+  try {
+    attempt();
+    return true;
+  } catch (error) {
+    if (error instanceof BlindspotError) return false;
+    throw error;
+  }
+}
+
+function readOutputs(
+  graph: GraphProto,
+  all: readonly NodeProto[],
+  outputs: readonly string[],
+  opset: number,
+  options: ReadOptions,
+): Model {
   const needed = orderedNodes(all, outputs);
   const read = new Set([...outputs, ...needed.flatMap((node) => node.input)]);
   const initializers = readInitializers(graph, read);

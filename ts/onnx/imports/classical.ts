@@ -1,12 +1,5 @@
 /** Operators of ai.onnx.ml, which scikit-learn's models become: those whose scores have a derivative. */
-import {
-  nodeError,
-  numberAttribute,
-  numbersAttribute,
-  requireConstantNumbers,
-  requireInput,
-  stringAttribute,
-} from '../op_rule.ts';
+import { nodeError, numberAttribute, numbersAttribute, requireInput, stringAttribute } from '../op_rule.ts';
 import { tensorFromNumbers } from '../tensor.ts';
 import type { Value } from '../value.ts';
 import { emit, type Import, type ImportContext, named } from './import_context.ts';
@@ -96,12 +89,11 @@ const linearRegressor: Import = (context) => {
   return named(context, transformed(context, sums));
 };
 
-/** Columns of the last axis. */
+/** Columns of the last axis; of a vector, as one row. */
 const arrayFeatureExtractor: Import = (context) => {
-  const indices = requireConstantNumbers(context, 1, 'the indices').map(BigInt);
   const { graph } = context;
   const x = requireInput(context, 0);
-  const columns = graph.constant(BigInt64Array.from(indices), [indices.length]);
+  const columns = graph.reshape(requireInput(context, 1), [-1]);
   const taken = graph.op('Gather', [x, columns], { axis: x.shape.length - 1 });
   return named(context, x.shape.length === 1 ? graph.op('Unsqueeze', [taken, graph.ints([0])]) : taken);
 };

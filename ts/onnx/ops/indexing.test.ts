@@ -46,6 +46,16 @@ const CASES: Case[] = [
   taking('GatherND', ['N', 3, 4], [3, 1], [1, 0, 1]),
   taking('GatherND', [2, 3, 4], [2, 2, 1], [0, 2, -1, 1], { batch_dims: 1 }),
   taking('GatherND', [2, 2, 3, 2], [2, 2, 2, 1], [0, 1, 2, 2, 0, -1, 1, 0], { batch_dims: 2 }),
+  taking('Gather', ['N', 3], [3], [1, 0, 1]),
+  {
+    op: 'Gather',
+    what: 'where the indices are computed',
+    inputs: [['N', 3, 2]],
+    build: (g, [x]) => {
+      const positive = g.op('Cast', [g.greater(g.scalar(0), g.op('ReduceMax', [x], { keepdims: 0 }))], { to: 7 });
+      return g.op('Gather', [x, g.add(indices(g, [2, 2], [0, -1, 1, 1]), positive)], { axis: 1 });
+    },
+  },
   putting('ScatterElements', [2, 4], [2, 2], [2, 2], [0, 3, 2, 1], { axis: 1 }),
   putting('ScatterElements', [3, 2], [2, 2], [2, 2], [0, 1, 0, 1], { reduction: 'add' }),
   putting('ScatterND', [4, 3], [2, 3], [2, 1], [3, 1]),

@@ -27,6 +27,20 @@ export const CONSTANT_OF_SHAPE: OpRule = {
   vjp: 'zero',
 };
 
+/** Numbers from 0 up to a size that follows from shapes: the images of a batch, say. */
+export const RANGE: OpRule = {
+  inputs: [3, 3],
+  attributes: {},
+  infer: (node) => {
+    const [start, limit, delta] = [0, 1, 2].map((i) => requireInput(node, i).content?.[0]);
+    if (start !== 0 || delta !== 1 || limit === undefined) {
+      throw nodeError(node, 'the range must follow from constants and shapes, but is computed from data');
+    }
+    return [{ type: requireInput(node, 0).type, shape: [limit] }];
+  },
+  vjp: 'zero',
+};
+
 export const ARG_MAX: OpRule = {
   inputs: [1, 1],
   attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },

@@ -48,6 +48,13 @@ const ATTENTION: ImportCase[] = [
     constants: [weights('m', [3, 3])],
   },
   {
+    what: 'a mask of 0 and -Infinity',
+    opset: 17,
+    shape: [1, 3, 3],
+    nodes: [node('Add', ['x', 'm'], {}, 'masked'), node('Softmax', ['masked'], { axis: -1n })],
+    constants: [rawFloats('m', [3, 3], [0, -Infinity, -Infinity, 0, 0, -Infinity, 0, 0, 0])],
+  },
+  {
     what: 'Attention of com.microsoft',
     opset: 17,
     shape: [2, 3, 8],

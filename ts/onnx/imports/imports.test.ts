@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readModel } from '../read_model.ts';
-import { checkImport, type ImportCase } from '../testing/import_check.ts';
+import { checkImport, type ImportCase, node, wave } from '../testing/import_check.ts';
 import { rawFloats, rawInts, rawModel, rawNode, rawValue } from '../testing/raw_model.ts';
 
 type Graph = Parameters<typeof rawModel>[1];
@@ -14,9 +14,6 @@ const bytes = (name: string, values: number[], dims = [values.length], dataType 
   dataType,
   int32Data: values,
 });
-const wave = (count: number, step = 1) => Array.from({ length: count }, (_, i) => Math.sin(step * (i + 1)));
-const node = (op: string, inputs: string[], attributes: Parameters<typeof rawNode>[3] = {}, output = 'y') =>
-  rawNode(op, inputs, [output], attributes);
 const microsoft = (made: ReturnType<typeof rawNode>) => ({ ...made, domain: 'com.microsoft' });
 /** From -60 to 60: products of larger ones saturate in 16 bits on processors without instructions for them. */
 const weights = (count: number) => wave(count, 2).map((value) => Math.round(60 * value));

@@ -10,7 +10,7 @@ import { readModel } from '../read_model.ts';
 import { expectClose } from './gradient_check.ts';
 import { runInOrt } from './ort.ts';
 import { randomSource, spacedTensor } from './random.ts';
-import { rawModel, rawValue } from './raw_model.ts';
+import { rawFloats, rawModel, rawNode, rawValue } from './raw_model.ts';
 import type { ReferenceTensor } from './reference_tensor.ts';
 
 type Graph = Parameters<typeof rawModel>[1];
@@ -29,7 +29,23 @@ export interface ImportCase {
   range?: readonly [number, number];
 }
 
-export function importCaseFile({ opset, shape, nodes, constants = [] }: ImportCase): Uint8Array<ArrayBuffer> {
+/** Numbers in [-1, 1], never two alike in a row. */
+export const wave = (count: number, step = 1): number[] =>
+  Array.from({ length: count }, (_, i) => Math.sin(step * (i + 1)));
+
+export function weights(name: string, dims: readonly number[], step = 1): ReturnType<typeof rawFloats> {
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  return rawFloats(name, dims, wave(count, step));
+}
+
+export const node = (
+  op: string,
+  inputs: string[],
+  attributes: Parameters<typeof rawNode>[3] = {},
+  output = 'y',
+): ReturnType<typeof rawNode> => rawNode(op, inputs, [output], attributes);
+
+function importCaseFile({ opset, shape, nodes, constants = [] }: ImportCase): Uint8Array<ArrayBuffer> {
   return rawModel(opset, {
     node: nodes,
     initializer: constants,

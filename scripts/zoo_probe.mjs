@@ -58,7 +58,7 @@ async function gradientError(model, image, imageShape, classes) {
   if (norm === 0) throw new Error('the gradient is zero');
   let least = Number.POSITIVE_INFINITY;
   // Steps that change the value by so much of the logits' size.
-  for (const change of [0.1, 0.03, 0.01, 0.003, 0.001]) {
+  for (const change of [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]) {
     const step = (change * scale) / norm;
     const moved = (sign) => Float32Array.from(image, (x, i) => x + (sign * step * gradient.data[i]) / norm);
     const difference = (value(await run(moved(1))) - value(await run(moved(-1)))) / (2 * step);

@@ -205,6 +205,8 @@ const IMPORTS: Readonly<Record<string, Import>> = {
   ReduceProd: axesToAttribute('ReduceProd'),
   ReduceSum: axesToInput('ReduceSum'),
   ReduceSumSquare: axesToAttribute('ReduceSumSquare'),
+  // The name of ScatterElements before opset 11.
+  Scatter: (context) => emit(context, 'ScatterElements', context.inputs),
   Slice: slice,
   Softmax: softmax('Softmax'),
   Split: split,

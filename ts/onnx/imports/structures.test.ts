@@ -248,6 +248,29 @@ const SHAPES: ImportCase[] = [
     ],
   },
   {
+    what: 'a shape of which nothing is taken, joined to another',
+    opset: 13,
+    shape: [2, 6],
+    nodes: [
+      node('Shape', ['x'], {}, 's'),
+      node('Slice', ['s', 'two', 'far', 'zero'], {}, 'none'),
+      node('Slice', ['s', 'zero', 'one', 'zero'], {}, 'first'),
+      node('Concat', ['first', 'pair', 'none'], { axis: 0n }, 'target'),
+      node('Reshape', ['x', 'target'], {}, 'r'),
+      node('Mul', ['r', 'r']),
+    ],
+    constants: [
+      ...[rawInts('zero', [0]), rawInts('one', [1]), rawInts('two', [2]), rawInts('far', [9]), rawInts('pair', [3, 2])],
+    ],
+  },
+  {
+    what: 'Scatter',
+    opset: 9,
+    shape: [2, 4],
+    nodes: [node('Scatter', ['x', 'i', 'u'], { axis: 1n })],
+    constants: [{ name: 'i', dims: [2n, 1n], dataType: 7, int64Data: [1n, 3n] }, weights('u', [2, 1])],
+  },
+  {
     what: 'Mod of integers',
     opset: 13,
     shape: [2, 6],

@@ -1,5 +1,6 @@
 /** Taking parts of a tensor, and padding: each is the other's adjoint. */
 import { expandTo, filledLike, reshapeTo } from '../cotangent_shape.ts';
+import { isFloat } from '../element_type.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
 import {
   type NodeContext,
@@ -47,7 +48,9 @@ function axisSlices(node: NodeContext | GraphNode): AxisSlice[] {
     const from = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1);
     const to = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1);
     const count = Math.max(0, Math.ceil((to - from) / step));
-    if (count === 0) throw nodeError(node, `takes nothing of axis ${axis}; empty tensors are not supported`);
+    // Of a shape, nothing is a shape, too.
+    const isShape = shape.length === 1 && !isFloat(requireInput(node, 0).type);
+    if (count === 0 && !isShape) throw nodeError(node, `takes nothing of axis ${axis}; empty tensors are not supported`);
     if (count < size || step !== 1) slices.push({ axis, start: from, step, count, size });
   });
   return slices;

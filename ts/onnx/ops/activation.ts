@@ -12,8 +12,12 @@ function activation(attributes: OpRule['attributes'], vjp: VectorJacobianProduct
   return { inputs: [1, 1], attributes, infer: inferSameFloat, vjp };
 }
 
-function roundingKinks(attributes: OpRule['attributes'], vjp: VectorJacobianProduct): OpRule {
-  return { ...activation(attributes, vjp), roundsKinks: true };
+function roundingKinks(
+  roundsKinks: 'leads' | 'follows',
+  attributes: OpRule['attributes'],
+  vjp: VectorJacobianProduct,
+): OpRule {
+  return { ...activation(attributes, vjp), roundsKinks };
 }
 
 /** σ' = σ(1-σ) */
@@ -29,7 +33,7 @@ export const TANH = activation({}, ({ graph, cotangent, output }) => {
 });
 
 /** Slope 0 at 0. */
-export const RELU = roundingKinks({}, (context) => {
+export const RELU = roundingKinks('leads', {}, (context) => {
   const { graph, cotangent, input, output } = context;
   const rounding = roundingOf(context, input(0));
   if (rounding) return [graph.mul(cotangent, ramp(graph, softMaximum(context, input(0)), rounding))];
@@ -37,7 +41,7 @@ export const RELU = roundingKinks({}, (context) => {
   return [graph.where(graph.greater(output(0), zero), cotangent, zero)];
 });
 
-export const LEAKY_RELU = roundingKinks({ alpha: 'float' }, (context) => {
+export const LEAKY_RELU = roundingKinks('leads', { alpha: 'float' }, (context) => {
   const { graph, node, cotangent, input } = context;
   const alpha = numberAttribute(node, 'alpha', 0.01);
   const { type } = cotangent;
@@ -81,7 +85,7 @@ export const PRELU: OpRule = {
         : undefined,
     ];
   },
-  roundsKinks: true,
+  roundsKinks: 'follows',
 };
 
 /** y = α(eˣ-1) for x < 0, so that y' = y + α */
@@ -98,7 +102,7 @@ function between(graph: GraphBuilder, x: Value, low: Value | undefined, high: Va
 }
 
 /** y = max(0, min(1, αx+β)) */
-export const HARD_SIGMOID = roundingKinks({ alpha: 'float', beta: 'float' }, (context) => {
+export const HARD_SIGMOID = roundingKinks('follows', { alpha: 'float', beta: 'float' }, (context) => {
   const { graph, node, cotangent, input, output } = context;
   const { type } = cotangent;
   const [alpha, beta] = [numberAttribute(node, 'alpha', 0.2), numberAttribute(node, 'beta', 0.5)];
@@ -114,7 +118,7 @@ export const HARD_SIGMOID = roundingKinks({ alpha: 'float', beta: 'float' }, (co
 });
 
 /** y = x·max(0, min(1, x/6+1/2)): slope 0, x/3+1/2, 1; it jumps at -3 and 3. */
-export const HARD_SWISH = roundingKinks({}, (context) => {
+export const HARD_SWISH = roundingKinks('follows', {}, (context) => {
   const { graph, cotangent, input } = context;
   const { type } = cotangent;
   const x = input(0);
@@ -148,5 +152,5 @@ export const CLIP: OpRule = {
     const kept = graph.op('Equal', [input(0), output(0)]);
     return [graph.where(kept, cotangent, graph.scalar(0, cotangent.type))];
   },
-  roundsKinks: true,
+  roundsKinks: 'follows',
 };

@@ -171,7 +171,7 @@ function extremum(isMax: boolean): OpRule {
     };
     return ([0, 1] as const).map((i) => (wants(i) ? sumToShape(graph, share(i), input(i).shape) : undefined));
   });
-  return { ...rule, roundsKinks: true };
+  return { ...rule, roundsKinks: 'follows' };
 }
 
 export const MAX = extremum(true);

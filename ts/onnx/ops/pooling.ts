@@ -33,7 +33,7 @@ export const MAX_POOL: OpRule = {
     ];
   },
   vjp: (context) => [maxPoolCotangent(context, requireStatic(context.node, poolGeometry(context.node)))],
-  roundsKinks: true,
+  roundsKinks: 'leads',
 };
 
 /** How many elements each window averages, [1, 1, ...output]; one number when it is the same everywhere. */

@@ -50,7 +50,8 @@ function axisSlices(node: NodeContext | GraphNode): AxisSlice[] {
     const count = Math.max(0, Math.ceil((to - from) / step));
     // Of a shape, nothing is a shape, too.
     const isShape = shape.length === 1 && !isFloat(requireInput(node, 0).type);
-    if (count === 0 && !isShape) throw nodeError(node, `takes nothing of axis ${axis}; empty tensors are not supported`);
+    if (count === 0 && !isShape)
+      throw nodeError(node, `takes nothing of axis ${axis}; empty tensors are not supported`);
     if (count < size || step !== 1) slices.push({ axis, start: from, step, count, size });
   });
   return slices;

@@ -38,7 +38,7 @@ beforeAll(() => {
     at('flat.onnx'),
     rawModel(13, { node: [flat], input: [rawValue('x', ['N', 12])], output: [rawValue('y', ['N', 12])] }),
   );
-  const warp = rawNode('GridSample', ['x', 'x'], ['y'], {}, 'warp');
+  const warp = rawNode('DeformConv', ['x', 'x'], ['y'], {}, 'warp');
   writeFileSync(
     at('warp.onnx'),
     rawModel(17, { node: [warp], input: [rawValue('x', ['N', 12])], output: [rawValue('y', ['N', 12])] }),
@@ -88,8 +88,8 @@ describe('check', () => {
   test('names what blocks an attack, and ends with 1', async () => {
     const { code, out } = await recordedRun(['check', at('warp.onnx')]);
     expect(code).toBe(1);
-    expect(out).toMatch(/missing +GridSample \(1, first "warp"\): not supported/);
-    expect(out).toContain('It cannot be attacked: Operator GridSample (node "warp") is not supported');
+    expect(out).toMatch(/missing +DeformConv \(1, first "warp"\): not supported/);
+    expect(out).toContain('It cannot be attacked: Operator DeformConv (node "warp") is not supported');
   });
 
   test('what is no model is a mistake: exit code 2 and one line', async () => {

@@ -56,9 +56,9 @@ export function attackGraph(model: Model, options: AttackGraphOptions = {}): Uin
   return graph.toBytes();
 }
 
-/** Whether `smoothing` would change the gradient. */
+/** Whether a search is to begin with `smoothing`. */
 export function hasRoundedKinks(model: Model): boolean {
-  return model.nodes.some(({ op }) => isOpName(op) && OP_RULES[op].roundsKinks === true);
+  return model.nodes.some(({ op }) => isOpName(op) && OP_RULES[op].roundsKinks === 'leads');
 }
 
 /** Input `image` [N, …imageShape], output `logits` [N, K]: the model itself but for a softmax at its end, for judging. */

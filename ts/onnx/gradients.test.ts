@@ -77,6 +77,9 @@ const CASES: Case[] = [
     ['Neg', 'Exp', 'Abs', 'Erf', 'Sin', 'Cos', 'Sigmoid', 'Tanh', 'Relu', 'Softplus', 'Identity', 'Dropout'] as const
   ).map((op) => unary(op, [-2, 2])),
   ...(['Sqrt', 'Log', 'Reciprocal'] as const).map((op) => unary(op, [0.3, 3])),
+  ...(['Tan', 'Sinh', 'Cosh', 'Atan', 'Asinh'] as const).map((op) => unary(op, [-1.2, 1.2])),
+  ...(['Asin', 'Acos', 'Atanh'] as const).map((op) => unary(op, [-0.8, 0.8])),
+  unary('Acosh', [1.3, 3]),
   unary('HardSwish', [-5, 5]),
   unary('HardSigmoid', [-4, 4]),
   unary('HardSigmoid', [-4, 4], { alpha: 0.3, beta: 0.4 }),
@@ -254,8 +257,11 @@ const CASES: Case[] = [
   },
 ];
 
-/** Covered in convolution.test.ts and pooling.test.ts. */
-const ELSEWHERE: OpName[] = ['Conv', 'ConvTranspose', 'MaxPool', 'AveragePool'];
+/** Covered in convolution.test.ts, pooling.test.ts and indexing.test.ts. */
+const ELSEWHERE: OpName[] = [
+  ...(['Conv', 'ConvTranspose', 'MaxPool', 'MaxUnpool', 'AveragePool'] as const),
+  ...(['GatherElements', 'GatherND', 'ScatterElements', 'ScatterND', 'TopK'] as const),
+];
 
 describe('every rule, against finite differences in float64 and against ONNX Runtime', () => {
   test.each(CASES.map((testCase, i) => ({ ...testCase, seed: i + 1 })))('$op $label', async (testCase) => {

@@ -4,6 +4,7 @@
  * the file; what depends on shapes alone is computed on the spot.
  */
 import { BlindspotError, invalidArgument } from '../errors.ts';
+import { foldConstants } from './constant_folding.ts';
 import {
   dataFromNumbers,
   type ElementType,
@@ -270,7 +271,7 @@ export class GraphBuilder {
     const constants: Tensor[] = [];
     for (const input of context.inputs) if (input?.constant) constants.push(input.constant);
     if (constants.length === context.inputs.length) {
-      const folded = OP_RULES[op].fold?.(context, constants);
+      const folded = OP_RULES[op].fold?.(context, constants) ?? (type && foldConstants(context, constants, type));
       if (folded) return folded;
     }
     if (!type || isFloat(type.type) || !isStatic(type.shape)) return undefined;

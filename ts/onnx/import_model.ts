@@ -3,6 +3,7 @@
  * inputs bound. Only what the wanted values need is replayed.
  */
 import { BlindspotError } from '../errors.ts';
+import { branchModel, branchTaken } from './branches.ts';
 import type { GraphBuilder } from './graph_builder.ts';
 import { importNode } from './import_node.ts';
 import type { Model, ModelNode } from './model.ts';
@@ -45,7 +46,9 @@ export function importModel(
   };
   for (const node of nodes) {
     const inputs = node.inputs.map((name) => find(name, node));
-    const outputs = options.intercept?.(node, inputs) ?? importNode(graph, node, inputs, model.opset);
+    const outputs = node.branches
+      ? importBranch(graph, model, node, inputs[0], values, options)
+      : (options.intercept?.(node, inputs) ?? importNode(graph, node, inputs, model.opset));
     node.outputs.forEach((name, i) => {
       const output = outputs[i];
       if (name !== '' && output && !bound.has(name)) values.set(name, output);
@@ -56,6 +59,19 @@ export function importModel(
     if (!values.has(name) && tensor) values.set(name, graph.tensor(tensor, name));
   }
   return values;
+}
+
+function importBranch(
+  graph: GraphBuilder,
+  model: Pick<Model, 'initializers' | 'opset'>,
+  node: ModelNode,
+  condition: Value | undefined,
+  values: ReadonlyMap<string, Value>,
+  options: ImportOptions,
+): Value[] {
+  const taken = branchModel(model, branchTaken(node, condition));
+  const made = importModel(graph, taken, values, { ...options, wanted: taken.wanted });
+  return taken.wanted.flatMap((name) => made.get(name) ?? []);
 }
 
 /** The nodes that the wanted values depend on, not looking beyond the values in `bound`. */

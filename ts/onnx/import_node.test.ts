@@ -295,10 +295,6 @@ describe('nodes of other opsets mean the same at opset 17', () => {
       },
       /spatial = 0 is not supported/,
     ],
-    [
-      { what: '', opset: 19, op: 'AveragePool', shape: [1, 1, 5], attributes: { kernel_shape: [2n], dilations: [2n] } },
-      /dilations are not supported/,
-    ],
   ] as [OldModel, RegExp][])('refused: %o', (old, message) => {
     expect(() => readModel(bytesOf(old))).toThrow(message);
   });

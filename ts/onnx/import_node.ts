@@ -5,12 +5,18 @@
 import { reshapeTo } from './cotangent_shape.ts';
 import type { GraphBuilder } from './graph_builder.ts';
 import { ACTIVATION_IMPORTS } from './imports/activation.ts';
+import { ATTENTION_IMPORTS } from './imports/attention.ts';
+import { CLASSICAL_IMPORTS } from './imports/classical.ts';
+import { EINSUM_IMPORTS } from './imports/einsum.ts';
 import { FUSED_IMPORTS } from './imports/fused.ts';
 import { attributeAsInput, emit, type Import, type ImportContext, named, without } from './imports/import_context.ts';
 import { NORMALIZATION_IMPORTS } from './imports/normalization.ts';
 import { QUANTIZATION_IMPORTS } from './imports/quantization.ts';
 import { REARRANGEMENT_IMPORTS } from './imports/rearrangement.ts';
+import { RECURRENT_IMPORTS } from './imports/recurrent.ts';
 import { RESIZE_IMPORTS } from './imports/resize.ts';
+import { SAMPLING_IMPORTS } from './imports/sampling.ts';
+import { WINDOW_IMPORTS } from './imports/windows.ts';
 import type { ModelNode } from './model.ts';
 import { nodeError, numberAttribute, numbersAttribute, requireConstantNumbers, requireInput } from './op_rule.ts';
 import { isOpName, OP_NAMES, type OpName } from './op_table.ts';
@@ -112,32 +118,6 @@ function slice(context: ImportContext): Value[] {
   return emit(context, 'Slice', [inputs[0], ints('starts'), ints('ends'), ints('axes')], {});
 }
 
-function pad(context: ImportContext): Value[] {
-  const { graph } = context;
-  const x = requireInput(context, 0);
-  const attributes = without(context.attributes, 'pads', 'value');
-  const old = numbersAttribute(context, 'pads');
-  if (old)
-    return emit(
-      context,
-      'Pad',
-      [x, graph.ints(old), graph.scalar(numberAttribute(context, 'value', 0), x.type)],
-      attributes,
-    );
-  if (!context.inputs[3]) return emit(context, 'Pad', context.inputs, attributes);
-  const rank = x.shape.length;
-  const pads = requireConstantNumbers(context, 1, 'pads');
-  const axes = requireConstantNumbers(context, 3, 'axes');
-  const all = new Array<number>(2 * rank).fill(0);
-  axes.forEach((given, i) => {
-    const axis = normalizeAxis(given, rank);
-    if (axis === undefined) throw nodeError(context, `axis ${given} is out of range`);
-    all[axis] = pads[i] ?? 0;
-    all[rank + axis] = pads[axes.length + i] ?? 0;
-  });
-  return emit(context, 'Pad', [x, graph.ints(all), context.inputs[2]], attributes);
-}
-
 function split(context: ImportContext): Value[] {
   const { graph, outputNames } = context;
   const count = outputNames.length;
@@ -159,16 +139,16 @@ function batchNormalization(context: ImportContext): Value[] {
   return emit(context, 'BatchNormalization', context.inputs, without(context.attributes, 'spatial'));
 }
 
-function averagePool(context: ImportContext): Value[] {
-  if (numbersAttribute(context, 'dilations')?.some((dilation) => dilation !== 1)) {
-    throw nodeError(context, 'dilations are not supported');
-  }
-  return emit(context, 'AveragePool', context.inputs, without(context.attributes, 'dilations'));
-}
-
 function globalMaxPool(context: ImportContext): Value[] {
   const { shape } = requireInput(context, 0);
   return emit(context, 'ReduceMax', context.inputs, { axes: [...shape.keys()].slice(2), keepdims: 1 });
+}
+
+/** Always with both outputs: where the values stand is what their derivative needs. k is an attribute before opset 10. */
+function topK(context: ImportContext): Value[] {
+  const k = context.graph.ints([numberAttribute(context, 'k', 0)]);
+  const inputs = [context.inputs[0], context.inputs[1] ?? k];
+  return emit(context, 'TopK', inputs, without(context.attributes, 'k'), 2);
 }
 
 const HALF_PRECISION = [10, 16];
@@ -195,12 +175,17 @@ function mean(context: ImportContext): Value[] {
 /** Operators that need more than being copied; those not in the table of rules are written out in simpler ones. */
 const IMPORTS: Readonly<Record<string, Import>> = {
   ...ACTIVATION_IMPORTS,
+  ...ATTENTION_IMPORTS,
+  ...CLASSICAL_IMPORTS,
+  ...EINSUM_IMPORTS,
   ...FUSED_IMPORTS,
   ...NORMALIZATION_IMPORTS,
   ...QUANTIZATION_IMPORTS,
   ...REARRANGEMENT_IMPORTS,
+  ...RECURRENT_IMPORTS,
   ...RESIZE_IMPORTS,
-  AveragePool: averagePool,
+  ...SAMPLING_IMPORTS,
+  ...WINDOW_IMPORTS,
   BatchNormalization: batchNormalization,
   Cast: cast,
   Clip: clip,
@@ -211,7 +196,6 @@ const IMPORTS: Readonly<Record<string, Import>> = {
   Max: chain('Max'),
   Mean: mean,
   Min: chain('Min'),
-  Pad: pad,
   ReduceL1: reduceL1,
   ReduceL2: axesToAttribute('ReduceL2'),
   ReduceLogSumExp: axesToAttribute('ReduceLogSumExp'),
@@ -221,16 +205,21 @@ const IMPORTS: Readonly<Record<string, Import>> = {
   ReduceProd: axesToAttribute('ReduceProd'),
   ReduceSum: axesToInput('ReduceSum'),
   ReduceSumSquare: axesToAttribute('ReduceSumSquare'),
+  // The name of ScatterElements before opset 11.
+  Scatter: (context) => emit(context, 'ScatterElements', context.inputs),
   Slice: slice,
   Softmax: softmax('Softmax'),
   Split: split,
   Squeeze: axesToInput('Squeeze'),
   Sum: chain('Add'),
+  TopK: topK,
   Unsqueeze: axesToInput('Unsqueeze'),
 };
 
-/** Every operator that a model may have, sorted. */
-export const SUPPORTED_OPS: readonly string[] = [...new Set<string>([...OP_NAMES, ...Object.keys(IMPORTS)])].sort();
+/** Every operator that a model may have, sorted. If is folded away before (branches.ts). */
+export const SUPPORTED_OPS: readonly string[] = [
+  ...new Set<string>([...OP_NAMES, ...Object.keys(IMPORTS), 'If']),
+].sort();
 
 /** Adds the node to the graph. @throws INVALID_MODEL when its inputs do not suit it. */
 export function importNode(

@@ -10,6 +10,14 @@ export interface ModelNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
+  /** Of an If: what is done where its condition holds, and where not. What they read outside counts among the inputs. */
+  readonly branches?: { readonly holds: Branch; readonly otherwise: Branch };
+}
+
+export interface Branch {
+  readonly nodes: readonly ModelNode[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly outputs: readonly string[];
 }
 
 export interface ModelValue extends ValueType {

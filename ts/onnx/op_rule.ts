@@ -57,8 +57,11 @@ export interface OpRule {
   fold?(node: NodeContext, inputs: readonly Tensor[]): Tensor | undefined;
   /** 'zero': piecewise constant (comparisons, shapes). 'none': we have no rule, and say so when one is needed. */
   readonly vjp: VectorJacobianProduct | 'zero' | 'none';
-  /** Whether the product follows `smoothing`. */
-  readonly roundsKinks?: true;
+  /**
+   * Whether the product follows `smoothing`; 'leads': and a model that has the operator is searched with it from the start
+   * (docs/adr/0010-smoothed-gradients.md).
+   */
+  readonly roundsKinks?: 'leads' | 'follows';
 }
 
 /** `Gemm "fc1": message (inputs [N, 784], [100, 10])` */

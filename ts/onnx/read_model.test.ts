@@ -101,9 +101,24 @@ describe('what cannot be read is refused in one line', () => {
     ],
     [
       'an unsupported operator',
-      rawModel(17, { node: [rawNode('GridSample', ['x', 'x'], ['y'], {}, 'warp')], input: [x], output: [y] }),
+      rawModel(17, { node: [rawNode('DeformConv', ['x', 'x'], ['y'], {}, 'warp')], input: [x], output: [y] }),
       'UNSUPPORTED_OP',
-      /^Operator GridSample \(node "warp"\) is not supported; README lists the operators that are$/,
+      /^Operator DeformConv \(node "warp"\) is not supported: like it, Conv, ConvInteger, QLinearConv, ConvTranspose are; if the scores come before it, name them with --output \(option output\)$/,
+    ],
+    [
+      'trees',
+      rawModel(17, {
+        node: [
+          {
+            ...rawNode('TreeEnsembleClassifier', ['x'], ['l', 'y'], { post_transform: 'NONE' }, 'tree'),
+            domain: 'ai.onnx.ml',
+          },
+        ],
+        input: [x],
+        output: [y],
+      }),
+      'UNSUPPORTED_OP',
+      /\(node "tree"\) is not supported: trees answer by steps, which have no gradient to follow/,
     ],
     [
       'an operator of another domain',
@@ -113,7 +128,7 @@ describe('what cannot be read is refused in one line', () => {
         output: [y],
       }),
       'UNSUPPORTED_OP',
-      /^Operator com.microsoft.Inverse \(node "fc"\) is not supported; README lists the operators that are$/,
+      /^Operator com.microsoft.Inverse \(node "fc"\) is not supported; if the scores come before it, name them with --output \(option output\)$/,
     ],
     [
       'an opset too old',

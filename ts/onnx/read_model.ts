@@ -11,16 +11,18 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf';
 import { BlindspotError } from '../errors.ts';
+import { withCaptures } from './branches.ts';
 import { elementTypeOf, onnxTypeName } from './element_type.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import { type ImageLayoutOptions, withSize } from './image_input.ts';
 import { importModel } from './import_model.ts';
 import { SUPPORTED_OPS } from './import_node.ts';
-import type { Model, ModelNode, ModelValue } from './model.ts';
+import type { Branch, Model, ModelNode, ModelValue } from './model.ts';
 import { orderedNodes } from './node_order.ts';
 import { readTensor } from './read_tensor.ts';
 import { type Dim, formatShape, isStatic } from './shape.ts';
 import type { Tensor } from './tensor.ts';
+import { unsupportedOperator } from './unsupported_operator.ts';
 import type { AttributeValue, Value, ValueType } from './value.ts';
 
 export interface ReadOptions extends ImageLayoutOptions {
@@ -40,8 +42,38 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
   const proto = decodeModel(bytes);
   const graph = proto.graph as GraphProto;
   const opset = defaultOpset(proto);
-  const outputs = supportedOutputs(proto, graph, options.output);
-  const needed = orderedNodes(graph.node, outputs);
+  const all = withCaptures(graph.node);
+  const outputs = supportedOutputs(proto, graph, all, options.output);
+  const read = (wanted: readonly string[]): Model => readOutputs(graph, all, wanted, opset, options);
+  try {
+    return read(outputs);
+  } catch (error) {
+    if (!(error instanceof BlindspotError) || outputs.length < 2) throw error;
+    // A label beside the scores may be made in ways that are not for here.
+    const able = outputs.filter((name) => succeeds(() => read([name])));
+    if (able.length === 0) throw error;
+    return read(able);
+  }
+}
+
+function succeeds(attempt: () => unknown): boolean {
+  try {
+    attempt();
+    return true;
+  } catch (error) {
+    if (error instanceof BlindspotError) return false;
+    throw error;
+  }
+}
+
+function readOutputs(
+  graph: GraphProto,
+  all: readonly NodeProto[],
+  outputs: readonly string[],
+  opset: number,
+  options: ReadOptions,
+): Model {
+  const needed = orderedNodes(all, outputs);
   const read = new Set([...outputs, ...needed.flatMap((node) => node.input)]);
   const initializers = readInitializers(graph, read);
   const inputs = graph.input
@@ -120,7 +152,12 @@ function defaultOpset(proto: ModelProto): number {
  * The outputs that are made by supported operators alone: a second output that is not, a label in words say, does no harm.
  * @throws UNSUPPORTED_OP when there is none; INVALID_MODEL when the one asked for does not exist.
  */
-function supportedOutputs(proto: ModelProto, graph: GraphProto, output: string | undefined): string[] {
+function supportedOutputs(
+  proto: ModelProto,
+  graph: GraphProto,
+  nodes: readonly NodeProto[],
+  output: string | undefined,
+): string[] {
   const declared = graph.output.map(({ name }) => name);
   const known = (name: string): boolean =>
     declared.includes(name) || graph.node.some((node) => node.output.includes(name));
@@ -133,7 +170,7 @@ function supportedOutputs(proto: ModelProto, graph: GraphProto, output: string |
   let first: BlindspotError | undefined;
   const supported = wanted.filter((name) => {
     try {
-      checkOperators(proto, orderedNodes(graph.node, [name]));
+      checkOperators(proto, orderedNodes(nodes, [name]));
       return true;
     } catch (error) {
       if (!(error instanceof BlindspotError)) throw error;
@@ -159,11 +196,7 @@ function checkOperators(proto: ModelProto, nodes: readonly NodeProto[]): void {
   for (const node of nodes) {
     const name = nodeName(node);
     const op = qualifiedName(node);
-    if (SUPPORTED_OPS.includes(op)) continue;
-    throw new BlindspotError(
-      'UNSUPPORTED_OP',
-      `Operator ${op} (node "${name}") is not supported; README lists the operators that are`,
-    );
+    if (!SUPPORTED_OPS.includes(op)) throw unsupportedOperator(op, name);
   }
 }
 
@@ -239,8 +272,23 @@ function nodeName(node: NodeProto): string {
 function readNode(node: NodeProto): ModelNode {
   const name = nodeName(node);
   const attributes: Record<string, AttributeValue> = {};
-  for (const attribute of node.attribute) attributes[attribute.name] = readAttribute(attribute, node.opType, name);
-  return { op: qualifiedName(node), name, inputs: node.input, outputs: node.output, attributes };
+  const graphs = new Map<string, GraphProto>();
+  for (const attribute of node.attribute) {
+    if (attribute.g) graphs.set(attribute.name, attribute.g);
+    else attributes[attribute.name] = readAttribute(attribute, node.opType, name);
+  }
+  const [then, otherwise] = [graphs.get('then_branch'), graphs.get('else_branch')];
+  return {
+    ...{ op: qualifiedName(node), name, inputs: node.input, outputs: node.output, attributes },
+    ...(then && otherwise ? { branches: { holds: readBranch(then), otherwise: readBranch(otherwise) } } : {}),
+  };
+}
+
+function readBranch(graph: GraphProto): Branch {
+  const outputs = graph.output.map(({ name }) => name);
+  const nodes = orderedNodes(withCaptures(graph.node), outputs);
+  const read = new Set([...outputs, ...nodes.flatMap((node) => node.input)]);
+  return { nodes: nodes.map(readNode), initializers: readInitializers(graph, read), outputs };
 }
 
 function readAttribute(attribute: AttributeProto, op: string, node: string): AttributeValue {
@@ -260,6 +308,8 @@ function readAttribute(attribute: AttributeProto, op: string, node: string): Att
       return attribute.floats;
     case Type.INTS:
       return attribute.ints.map(Number);
+    case Type.STRINGS:
+      return attribute.strings.map((text) => new TextDecoder().decode(text));
     case Type.TENSOR:
       return tensor(attribute.t);
     default:

@@ -29,8 +29,9 @@ export function readTensor(proto: TensorProto, name: string): Tensor {
   }
   if (isFloat(type)) {
     const at = firstNotFinite(data as Float32Array);
-    // A single infinity is a bound (Clip), not a weight.
-    if (at >= 0 && !(data.length === 1 && !Number.isNaN(data[0]))) {
+    // A single infinity is a bound (Clip), and 0 and -Infinity are a mask of attention: neither is a weight.
+    const isBound = data.length === 1 && !Number.isNaN(data[0]);
+    if (at >= 0 && !isBound && !(data as Float32Array).every((value) => value === 0 || value === -Infinity)) {
       throw fail(`element ${at} is ${String(data[at])}; all weights must be finite`);
     }
   }

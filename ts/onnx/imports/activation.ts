@@ -1,5 +1,6 @@
 /** Activations that opset 17 lacks or that are written out in simpler ones. */
-import { nodeError, numberAttribute, requireInput, stringAttribute } from '../op_rule.ts';
+import { isFloat } from '../element_type.ts';
+import { numberAttribute, requireInput, stringAttribute } from '../op_rule.ts';
 import type { Value } from '../value.ts';
 import { emit, type Import, type ImportContext, named } from './import_context.ts';
 
@@ -86,7 +87,13 @@ const shrink: Import = (context) => {
 const mod: Import = (context) => {
   const { graph } = context;
   const [x, y] = [requireInput(context, 0), requireInput(context, 1)];
-  if (x.type !== 'float32' && x.type !== 'float64') throw nodeError(context, `of ${x.type} is not supported`);
+  if (!isFloat(x.type)) {
+    // Division of integers drops the fraction; the sign is to be the divisor's.
+    const rest = graph.sub(x, graph.mul(graph.div(x, y), y));
+    if (numberAttribute(context, 'fmod', 0) !== 0) return named(context, rest);
+    const other = graph.op('Less', [graph.mul(rest, y), graph.scalar(0, x.type)]);
+    return named(context, graph.where(other, graph.add(rest, y), rest));
+  }
   const quotient = graph.div(x, y);
   const floor = graph.op('Floor', [quotient]);
   const whole =

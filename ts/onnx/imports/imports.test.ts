@@ -1,26 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { GraphBuilder } from '../graph_builder.ts';
-import { importModel } from '../import_model.ts';
 import { readModel } from '../read_model.ts';
-import { expectClose } from '../testing/gradient_check.ts';
-import { runInOrt } from '../testing/ort.ts';
-import { randomSource, spacedTensor } from '../testing/random.ts';
+import { checkImport, type ImportCase, node, wave } from '../testing/import_check.ts';
 import { rawFloats, rawInts, rawModel, rawNode, rawValue } from '../testing/raw_model.ts';
 
 type Graph = Parameters<typeof rawModel>[1];
 type Nodes = NonNullable<Graph['node']>;
 type Initializers = NonNullable<Graph['initializer']>;
-
-interface Case {
-  what: string;
-  opset: number;
-  shape: number[];
-  nodes: Nodes;
-  constants?: Initializers;
-  /** Of a result: rounding that falls the other way moves a quantised value by a whole step. */
-  tolerance?: number;
-  spread?: number;
-}
 
 const scalar = (name: string, value: number) => ({ name, dims: [], dataType: 1, floatData: [value] });
 const bytes = (name: string, values: number[], dims = [values.length], dataType = 2) => ({
@@ -29,14 +14,11 @@ const bytes = (name: string, values: number[], dims = [values.length], dataType 
   dataType,
   int32Data: values,
 });
-const wave = (count: number, step = 1) => Array.from({ length: count }, (_, i) => Math.sin(step * (i + 1)));
-const node = (op: string, inputs: string[], attributes: Parameters<typeof rawNode>[3] = {}, output = 'y') =>
-  rawNode(op, inputs, [output], attributes);
 const microsoft = (made: ReturnType<typeof rawNode>) => ({ ...made, domain: 'com.microsoft' });
 /** From -60 to 60: products of larger ones saturate in 16 bits on processors without instructions for them. */
 const weights = (count: number) => wave(count, 2).map((value) => Math.round(60 * value));
 
-const NORMALIZATIONS: Case[] = [
+const NORMALIZATIONS: ImportCase[] = [
   {
     what: 'InstanceNormalization',
     opset: 13,
@@ -78,7 +60,7 @@ const NORMALIZATIONS: Case[] = [
   },
 ];
 
-const RESIZES: Case[] = [];
+const RESIZES: ImportCase[] = [];
 for (const coordinates of ['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel']) {
   for (const mode of ['linear', 'nearest', 'cubic']) {
     for (const scales of [
@@ -132,7 +114,7 @@ RESIZES.push(
   },
 );
 
-const REARRANGEMENTS: Case[] = [
+const REARRANGEMENTS: ImportCase[] = [
   { what: 'DepthToSpace', opset: 13, shape: [2, 8, 2, 3], nodes: [node('DepthToSpace', ['x'], { blocksize: 2n })] },
   {
     what: 'DepthToSpace, columns first',
@@ -214,7 +196,7 @@ const REARRANGEMENTS: Case[] = [
   },
 ];
 
-const ACTIVATIONS: Case[] = [
+const ACTIVATIONS: ImportCase[] = [
   { what: 'Celu', opset: 12, shape: [2, 5], nodes: [node('Celu', ['x'], { alpha: 0.5 })] },
   { what: 'ThresholdedRelu', opset: 10, shape: [2, 5], nodes: [node('ThresholdedRelu', ['x'], { alpha: 0.2 })] },
   { what: 'Shrink', opset: 9, shape: [2, 5], nodes: [node('Shrink', ['x'], { lambd: 0.3, bias: 0.1 })] },
@@ -266,7 +248,7 @@ const ACTIVATIONS: Case[] = [
   },
 ];
 
-const QUANTIZED: Case[] = [
+const QUANTIZED: ImportCase[] = [
   {
     what: 'QuantizeLinear and DequantizeLinear',
     opset: 13,
@@ -390,25 +372,7 @@ const QUANTIZED: Case[] = [
 const CASES = [...NORMALIZATIONS, ...RESIZES, ...REARRANGEMENTS, ...ACTIVATIONS, ...QUANTIZED];
 
 describe('written out in operators of opset 17, they compute what ONNX Runtime does', () => {
-  test.each(CASES)('opset $opset: $what', async ({ opset, shape, nodes, constants = [], tolerance = 2e-6 }) => {
-    const file = rawModel(opset, {
-      node: nodes,
-      initializer: constants,
-      input: [rawValue('x', shape)],
-      output: [{ name: 'y', type: { value: { case: 'tensorType', value: { elemType: 1 } } } }],
-    });
-    const graph = new GraphBuilder();
-    const values = importModel(graph, readModel(file), new Map([['x', graph.input('x', 'float32', shape)]]));
-    const y = values.get('y');
-    if (!y) throw new Error('nothing makes y');
-    graph.output(y, 'y');
-    const feeds = { x: spacedTensor(shape, randomSource(2), -1, 1) };
-    const expected = (await runInOrt(file, feeds))['y'];
-    const actual = (await runInOrt(graph.toBytes(), feeds))['y'];
-    if (!expected) throw new Error('ONNX Runtime gave no y');
-    expectClose(actual, expected, tolerance, 'y');
-    expect(y.shape).toEqual(expected.shape);
-  });
+  test.each(CASES)('opset $opset: $what', checkImport);
 });
 
 describe('what couples images, or is not known, is refused by name', () => {

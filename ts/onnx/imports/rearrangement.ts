@@ -103,8 +103,9 @@ const oneHot: Import = (context) => {
   return emit(context, 'Where', [graph.op('Equal', [wrapped, places]), pick(1), pick(0)], {});
 };
 
-/** Numbers from start to limit, in steps: all of it has to be known. */
+/** Numbers from start to limit, in steps; of a size with symbols, as it stands. */
 const range: Import = (context) => {
+  if (typeof requireInput(context, 1).content?.[0] === 'string') return emit(context, 'Range', context.inputs);
   const [start = 0, limit = 0, delta = 1] = [0, 1, 2].map(
     (i) => requireConstantNumbers(context, i, 'the range')[0] ?? 0,
   );

@@ -19,6 +19,14 @@ export const NOT: OpRule = {
   vjp: 'zero',
 };
 
+/** IsNaN, IsInf. */
+export const TEST: OpRule = {
+  inputs: [1, 1],
+  attributes: { detect_negative: 'int', detect_positive: 'int' },
+  infer: (node) => [{ type: 'bool', shape: requireInput(node, 0).shape }],
+  vjp: 'zero',
+};
+
 export const WHERE: OpRule = {
   inputs: [3, 3],
   attributes: {},

@@ -4,7 +4,8 @@ import { isFloat } from '../element_type.ts';
 import { type NodeContext, nodeError, type OpRule, requireInput, type VectorJacobianProduct } from '../op_rule.ts';
 import { broadcastShapes } from '../shape.ts';
 import { castTensor, tensorNumbers } from '../tensor.ts';
-import type { ValueType } from '../value.ts';
+import type { Value, ValueType } from '../value.ts';
+import { ramp, roundingOf } from './rounded_kinks.ts';
 
 export function inferSame(node: NodeContext): ValueType[] {
   const { type, shape } = requireInput(node, 0);
@@ -153,16 +154,24 @@ function uniformValue(values: readonly number[]): number | undefined {
   return values.every((value) => value === first) ? first : undefined;
 }
 
-/** Max (sign +1) and Min (-1): the winner takes the cotangent, the first operand on ties. */
+/** Max and Min: the winner takes the cotangent, the first operand on ties; with rounded kinks both share it near a tie. */
 function extremum(isMax: boolean): OpRule {
-  return binary(({ graph, cotangent, input, wants }) => {
-    const first = graph.op(isMax ? 'GreaterOrEqual' : 'LessOrEqual', [input(0), input(1)]);
+  const rule = binary((context) => {
+    const { graph, cotangent, input, wants } = context;
+    const [a, b] = [input(0), input(1)];
+    const difference = isMax ? graph.sub(a, b) : graph.sub(b, a);
+    const rounding = roundingOf(context, difference);
+    const first = graph.op(isMax ? 'GreaterOrEqual' : 'LessOrEqual', [a, b]);
     const zero = graph.scalar(0, cotangent.type);
-    return [
-      wants(0) ? sumToShape(graph, graph.where(first, cotangent, zero), input(0).shape) : undefined,
-      wants(1) ? sumToShape(graph, graph.where(first, zero, cotangent), input(1).shape) : undefined,
-    ];
+    const share = (i: 0 | 1): Value => {
+      if (!rounding) return i === 0 ? graph.where(first, cotangent, zero) : graph.where(first, zero, cotangent);
+      // Of b, so that a tie without rounding is the first operand's.
+      const part = graph.mul(cotangent, ramp(graph, graph.neg(difference), rounding));
+      return i === 1 ? part : graph.sub(cotangent, part);
+    };
+    return ([0, 1] as const).map((i) => (wants(i) ? sumToShape(graph, share(i), input(i).shape) : undefined));
   });
+  return { ...rule, roundsKinks: 'follows' };
 }
 
 export const MAX = extremum(true);

@@ -33,7 +33,7 @@ export const MAX_POOL: OpRule = {
     ];
   },
   vjp: (context) => [maxPoolCotangent(context, requireStatic(context.node, poolGeometry(context.node)))],
-  roundsKinks: true,
+  roundsKinks: 'leads',
 };
 
 /** How many elements each window averages, [1, 1, ...output]; one number when it is the same everywhere. */
@@ -124,7 +124,7 @@ export const GLOBAL_AVERAGE_POOL: OpRule = {
   },
 };
 
-/** The inverse of a max-pool without overlap; made by max-pool's backward pass. */
+/** Values put where a max-pool without overlap found them, zeros elsewhere; also made by max-pool's backward pass. */
 export const MAX_UNPOOL: OpRule = {
   inputs: [3, 3],
   attributes: { kernel_shape: 'ints', pads: 'ints', strides: 'ints' },
@@ -132,5 +132,9 @@ export const MAX_UNPOOL: OpRule = {
     const shape = node.inputs[2]?.content ?? requireConstantNumbers(node, 2, 'the output shape');
     return [{ type: requireInput(node, 0).type, shape }];
   },
-  vjp: 'none',
+  vjp: ({ graph, cotangent, input }) => [
+    graph.op('Gather', [graph.reshape(cotangent, [-1]), input(1)], { axis: 0 }),
+    undefined,
+    undefined,
+  ],
 };

@@ -64,6 +64,17 @@ const rootMeanSquare = (values: readonly number[]) =>
 
 const relu = (graph: GraphBuilder, x: Value) => graph.op('Relu', [x]);
 const leaky = (graph: GraphBuilder, x: Value) => graph.op('LeakyRelu', [x], { alpha: 0.2 });
+const clip =
+  (low?: number, high?: number) =>
+  (graph: GraphBuilder, x: Value): Value =>
+    graph.op(
+      'Clip',
+      [x, low, high].map((bound) => (typeof bound === 'number' ? graph.scalar(bound) : bound)),
+    );
+const paired = (op: 'Max' | 'Min') => (graph: GraphBuilder, x: Value) => graph.op(op, [x, graph.scalar(0)]);
+const prelu = (graph: GraphBuilder, x: Value) => graph.op('PRelu', [x, graph.scalar(0.2)]);
+const hardSigmoid = (graph: GraphBuilder, x: Value) => graph.op('HardSigmoid', [x], { alpha: 0.5, beta: 0.3 });
+const hardSwish = (graph: GraphBuilder, x: Value) => graph.op('HardSwish', [graph.mul(x, graph.scalar(3))]);
 const pool =
   (attributes: Record<string, number[]>) =>
   (graph: GraphBuilder, x: Value): Value =>
@@ -71,13 +82,30 @@ const pool =
 
 test('every rule that claims to round kinks is tested here', () => {
   const claiming = Object.entries(OP_RULES).filter(([, rule]) => rule.roundsKinks);
-  expect(claiming.map(([name]) => name).sort()).toEqual(['LeakyRelu', 'MaxPool', 'Relu']);
+  expect(claiming.map(([name]) => name).sort()).toEqual([
+    'Clip',
+    'HardSigmoid',
+    'HardSwish',
+    'LeakyRelu',
+    'Max',
+    'MaxPool',
+    'Min',
+    'PRelu',
+    'Relu',
+  ]);
 });
 
 describe.each(['cpu', 'webgpu'] as GraphTarget[])('rounded kinks, form for %s', (target) => {
   test.each([
     ['Relu', relu],
     ['LeakyRelu', leaky],
+    ['PRelu', prelu],
+    ['Clip', clip(-0.5, 0.7)],
+    ['Clip from above', clip(undefined, 0.7)],
+    ['Max', paired('Max')],
+    ['Min', paired('Min')],
+    ['HardSigmoid', hardSigmoid],
+    ['HardSwish', hardSwish],
   ])('%s without smoothing is exact', async (_name, build) => {
     const exact = await gradientOf({ row: [7], build, target });
     const { gradient } = await gradientOf({ row: [7], build, target }, [0, 0, 0]);
@@ -109,6 +137,9 @@ describe.each(['cpu', 'webgpu'] as GraphTarget[])('rounded kinks, form for %s', 
   test.each([
     ['Relu', relu, 0],
     ['LeakyRelu', leaky, 0.2],
+    ['PRelu', prelu, 0.2],
+    ['Clip at 0', clip(0), 0],
+    ['Max with 0', paired('Max'), 0],
   ])('%s has a ramp, as wide as each image wants it', async (_name, build, alpha) => {
     const smoothing = [0.5, 0, 0.1];
     const { x, cotangent, size, gradient } = await gradientOf({ row: [40], build, target }, smoothing);
@@ -119,6 +150,30 @@ describe.each(['cpu', 'webgpu'] as GraphTarget[])('rounded kinks, form for %s', 
       return (cotangent[i] as number) * (alpha + (1 - alpha) * step);
     });
     expectClose(gradient, expected);
+  });
+
+  test.each<[string, (graph: GraphBuilder, x: Value) => Value, (x: number, step: (x: number) => number) => number]>([
+    ['Clip', clip(-0.5, 0.7), (x, step) => step(x + 0.5) - step(x - 0.7)],
+    ['Min with 0', paired('Min'), (x, step) => 1 - step(x)],
+    ['HardSigmoid', hardSigmoid, (x, step) => 0.5 * (step(x + 0.6) - step(x - 1.4))],
+  ])('%s has a ramp at each kink', async (_name, build, slope) => {
+    const { x, cotangent, size, gradient } = await gradientOf({ row: [40], build, target }, [0.5, 0.2, 0.1]);
+    const expected = [...x].map((value, i) => {
+      const image = Math.floor(i / size);
+      const width = [0.5, 0.2, 0.1][image] as number;
+      const scale = width * rootMeanSquare([...x.subarray(image * size, (image + 1) * size)]);
+      const step = (at: number): number => Math.min(1, Math.max(0, 0.5 + at / (4 * scale)));
+      return (cotangent[i] as number) * slope(value, step);
+    });
+    expectClose(gradient, expected);
+  });
+
+  test('what stands at a bound of a Clip moves, as without smoothing', async () => {
+    const build = (graph: GraphBuilder, x: Value) =>
+      clip(0, 1)(graph, graph.op('Clip', [x, graph.scalar(0), graph.scalar(1)]));
+    const exact = await gradientOf({ row: [9], build, target });
+    const { gradient } = await gradientOf({ row: [9], build, target }, [0, 0, 0]);
+    expectClose(gradient, exact.gradient);
   });
 
   test.each([

@@ -2,7 +2,8 @@
  * Kinks rounded in the backward pass alone. A network of ReLU and max-pooling is piecewise linear, and its gradient says
  * nothing beyond the piece that the point lies on. With a width w, an image each,
  *
- *     ReLU       the step 1[x > 0] becomes a ramp from -2w to 2w
+ *     ReLU       the step 1[x > 0] becomes a ramp from -2w to 2w; so do those of PReLU, Clip, HardSigmoid and HardSwish, at
+ *                their bounds, and of Max and Min, in the difference of both
  *     MaxPool    the winner's 1 becomes softmax(x/w) over the window (soft_max_pool.ts)
  *
  * as if the values had been spread a little; what the network answers stays as it is. w is `smoothing` (an input of the

@@ -1,4 +1,4 @@
-/** Operators whose results do not vary smoothly with data: shapes, constants by shape, indices, scattering. */
+/** Operators whose results do not vary smoothly with data: shapes, constants by shape, indices. */
 import { nodeError, numberAttribute, type OpRule, requireInput } from '../op_rule.ts';
 import { normalizeAxis } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -27,6 +27,20 @@ export const CONSTANT_OF_SHAPE: OpRule = {
   vjp: 'zero',
 };
 
+/** Numbers from 0 up to a size that follows from shapes: the images of a batch, say. */
+export const RANGE: OpRule = {
+  inputs: [3, 3],
+  attributes: {},
+  infer: (node) => {
+    const [start, limit, delta] = [0, 1, 2].map((i) => requireInput(node, i).content?.[0]);
+    if (start !== 0 || delta !== 1 || limit === undefined) {
+      throw nodeError(node, 'the range must follow from constants and shapes, but is computed from data');
+    }
+    return [{ type: requireInput(node, 0).type, shape: [limit] }];
+  },
+  vjp: 'zero',
+};
+
 export const ARG_MAX: OpRule = {
   inputs: [1, 1],
   attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
@@ -38,15 +52,4 @@ export const ARG_MAX: OpRule = {
     return [{ type: 'int64', shape: shape.flatMap((dim, i) => (i === axis ? (keep ? [1] : []) : [dim])) }];
   },
   vjp: 'zero',
-};
-
-/** Made by max-pool's backward pass. */
-export const SCATTER_ELEMENTS: OpRule = {
-  inputs: [3, 3],
-  attributes: { axis: 'int', reduction: 'string' },
-  infer: (node) => {
-    const { type, shape } = requireInput(node, 0);
-    return [{ type, shape }];
-  },
-  vjp: 'none',
 };

@@ -1,5 +1,6 @@
 /** Taking parts of a tensor, and padding: each is the other's adjoint. */
-import { reshapeTo } from '../cotangent_shape.ts';
+import { expandTo, filledLike, reshapeTo } from '../cotangent_shape.ts';
+import { isFloat } from '../element_type.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
 import {
   type NodeContext,
@@ -10,7 +11,8 @@ import {
   requireInput,
   stringAttribute,
 } from '../op_rule.ts';
-import { type Dim, normalizeAxis } from '../shape.ts';
+import { type Dim, elementCount, normalizeAxis } from '../shape.ts';
+import { type Tensor, tensorNumbers } from '../tensor.ts';
 import type { GraphNode, Value } from '../value.ts';
 
 interface AxisSlice {
@@ -46,7 +48,10 @@ function axisSlices(node: NodeContext | GraphNode): AxisSlice[] {
     const from = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1);
     const to = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1);
     const count = Math.max(0, Math.ceil((to - from) / step));
-    if (count === 0) throw nodeError(node, `takes nothing of axis ${axis}; empty tensors are not supported`);
+    // Of a shape, nothing is a shape, too.
+    const isShape = shape.length === 1 && !isFloat(requireInput(node, 0).type);
+    if (count === 0 && !isShape)
+      throw nodeError(node, `takes nothing of axis ${axis}; empty tensors are not supported`);
     if (count < size || step !== 1) slices.push({ axis, start: from, step, count, size });
   });
   return slices;
@@ -158,6 +163,9 @@ export const PAD: OpRule = {
 };
 
 /** Differentiated for constant indices, as a product with a one-hot matrix. */
+/** Beyond, elements are added up one by one rather than by a product of matrices. */
+const LARGEST_ONE_HOT = 1_000_000;
+
 export const GATHER: OpRule = {
   inputs: [2, 2],
   attributes: { axis: 'int' },
@@ -171,8 +179,21 @@ export const GATHER: OpRule = {
     const { shape, type } = input(0);
     const axis = normalizeAxis(numberAttribute(node, 'axis', 0), shape.length) ?? 0;
     const size = shape[axis];
-    if (typeof size !== 'number') throw nodeError(node, 'no derivative along a symbolic dimension');
-    const indices = requireConstantNumbers(node, 1, 'indices').map((index) => (index < 0 ? index + size : index));
+    const known = input(1).constant && tensorNumbers(input(1).constant as Tensor);
+    if (!known || typeof size !== 'number' || (known.length > 1 && known.length * size > LARGEST_ONE_HOT)) {
+      const count = elementCount(input(1).shape);
+      const gathered = reshapeTo(graph, cotangent, replaceDims(shape, axis, count));
+      const column = reshapeTo(
+        graph,
+        input(1),
+        shape.map((_, i) => (i === axis ? count : 1)),
+      );
+      const places = expandTo(graph, column, gathered);
+      return [
+        graph.op('ScatterElements', [filledLike(graph, input(0), 0), places, gathered], { axis, reduction: 'add' }),
+      ];
+    }
+    const indices = known.map((index) => (index < 0 ? index + size : index));
     const [index = 0] = indices;
     const gathered = reshapeTo(graph, cotangent, replaceDims(shape, axis, indices.length));
     if (indices.length === 1) return [padAxis(graph, gathered, axis, index, size - index - 1)];

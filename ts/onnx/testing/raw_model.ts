@@ -14,7 +14,14 @@ import { AttributeProto_AttributeType, ModelProtoSchema } from 'onnx-buf';
 type Init<Schema extends Parameters<typeof create>[0]> = MessageInitShape<Schema>;
 
 /** Floats are numbers, ints bigints. */
-type RawAttribute = number | bigint | string | readonly number[] | readonly bigint[] | Init<typeof TensorProtoSchema>;
+type RawAttribute =
+  | number
+  | bigint
+  | string
+  | readonly number[]
+  | readonly bigint[]
+  | readonly string[]
+  | Init<typeof TensorProtoSchema>;
 
 export function rawNode(
   opType: string,
@@ -38,6 +45,10 @@ function rawAttribute(name: string, value: RawAttribute): Init<typeof AttributeP
   if (typeof value === 'bigint') return { name, type: Type.INT, i: value };
   if (typeof value === 'string') return { name, type: Type.STRING, s: new TextEncoder().encode(value) };
   if (!Array.isArray(value)) return { name, type: Type.TENSOR, t: value as Init<typeof TensorProtoSchema> };
+  if (typeof value[0] === 'string') {
+    const encoder = new TextEncoder();
+    return { name, type: Type.STRINGS, strings: (value as string[]).map((text) => encoder.encode(text)) };
+  }
   return typeof value[0] === 'bigint'
     ? { name, type: Type.INTS, ints: value as bigint[] }
     : { name, type: Type.FLOATS, floats: value as number[] };
@@ -77,9 +88,10 @@ export function rawModel(opset: number, graph: Init<typeof GraphProtoSchema>, do
     irVersion,
     opsetImport: [
       { domain, version: BigInt(opset) },
-      ...(graph.node?.some((node) => node.domain === 'com.microsoft')
-        ? [{ domain: 'com.microsoft', version: 1n }]
-        : []),
+      ...[
+        { domain: 'com.microsoft', version: 1n },
+        { domain: 'ai.onnx.ml', version: 3n },
+      ].filter((own) => graph.node?.some((node) => node.domain === own.domain)),
     ],
     graph: { name: 'test', ...graph } as Init<typeof GraphProtoSchema>,
   });

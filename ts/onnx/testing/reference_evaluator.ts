@@ -5,6 +5,7 @@
 import type { Model, ModelNode } from '../model.ts';
 import { readModel } from '../read_model.ts';
 import { type Tensor, tensorNumbers } from '../tensor.ts';
+import { INDEXING } from './reference_indexing.ts';
 import { at, axisIndex, broadcast, broadcastAt, count, make, type ReferenceTensor } from './reference_tensor.ts';
 import { averagePool, conv, convTranspose, maxPool, maxUnpool } from './reference_windows.ts';
 
@@ -67,8 +68,15 @@ function erf(x: number): number {
 
 const UNARY: Record<string, (x: number, number: (name: string, fallback: number) => number) => number> = {
   Abs: Math.abs,
+  Acos: Math.acos,
+  Acosh: Math.acosh,
+  Asin: Math.asin,
+  Asinh: Math.asinh,
+  Atan: Math.atan,
+  Atanh: Math.atanh,
   Ceil: Math.ceil,
   Cos: Math.cos,
+  Cosh: Math.cosh,
   Elu: (x, a) => (x > 0 ? x : a('alpha', 1) * Math.expm1(x)),
   Erf: erf,
   Exp: Math.exp,
@@ -87,8 +95,10 @@ const UNARY: Record<string, (x: number, number: (name: string, fallback: number)
   Sigmoid: sigmoid,
   Sign: Math.sign,
   Sin: Math.sin,
+  Sinh: Math.sinh,
   Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   Sqrt: Math.sqrt,
+  Tan: Math.tan,
   Tanh: Math.tanh,
 };
 
@@ -146,6 +156,12 @@ function evaluateNode(node: ModelNode, inputs: (ReferenceTensor | undefined)[]):
     const axes = inputs[1] ? numbers(1) : (list('axes') ?? (number('noop_with_empty_axes', 0) ? [] : undefined));
     return [reduction(input(0), axes, number('keepdims', 1) !== 0, reduce)];
   }
+  const indexing = INDEXING[node.op];
+  if (indexing)
+    return indexing(
+      node,
+      inputs.map((_, i) => input(i)),
+    );
   const x = inputs[0] ?? make([], () => 0);
   const rank = x.shape.length;
   switch (node.op) {
@@ -271,19 +287,6 @@ function evaluateNode(node: ModelNode, inputs: (ReferenceTensor | undefined)[]):
       const axis = axisIndex(number('axis', 0), rank);
       const best = (values: number[]): number => values.indexOf(Math.max(...values));
       return [reduction(x, [axis], number('keepdims', 1) !== 0, best)];
-    }
-    case 'ScatterElements': {
-      const axis = axisIndex(number('axis', 0), rank);
-      const result = { shape: x.shape, data: x.data.slice() };
-      const [indices, updates] = [input(1), input(2)];
-      make(indices.shape, (i) => {
-        const target = i.map((p, a) => (a === axis ? at(indices, i) : p));
-        const flat = target.reduce((sum, p, a) => sum * (x.shape[a] ?? 1) + p, 0);
-        const before = node.attributes['reduction'] === 'add' ? (result.data[flat] ?? 0) : 0;
-        result.data[flat] = before + at(updates, i);
-        return 0;
-      });
-      return [result];
     }
     case 'Conv':
       return [conv(node, x, input(1), inputs[2])];

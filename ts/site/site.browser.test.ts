@@ -120,6 +120,28 @@ describe('the page', () => {
     await expect.poll(() => page.locator('.trio strong').last().textContent(), soon).toBe('3');
   });
 
+  it('draws the decision regions around the image, and another plane when asked', async () => {
+    await open();
+    const plane = page.locator('.plane[aria-busy=false]');
+    await plane.waitFor();
+    const shares = await plane.getAttribute('aria-label');
+    expect(shares).toMatch(/7 \d+ %, 3 \d+ %/);
+    const colours = () =>
+      page.locator('.plane canvas').evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        return [...(canvas.getContext('2d')?.getImageData(0, 24, canvas.width, 1).data ?? [])];
+      });
+    const before = await colours();
+    // At the image blue, well beyond the mistake orange.
+    expect(before[4 * 16 + 2]).toBeGreaterThan(before[4 * 16] ?? 255);
+    expect(before[4 * 32 + 2]).toBeLessThan(before[4 * 32] ?? 0);
+    expect(await page.locator('.plane .step').count()).toBeGreaterThan(10);
+    await page.getByLabel('Upwards').selectOption('random');
+    await page.getByRole('button', { name: 'Another' }).click();
+    expect(new URL(page.url()).hash).toBe('#play?across=random&seed=2');
+    await expect.poll(() => plane.getAttribute('aria-label'), soon).not.toBe(shares);
+  });
+
   it('comes back as its address says: a model, an image, a class, 8 bits', async () => {
     await open('#play?model=convnet&image=digit-12&target=8&png=1');
     await expect.poll(() => verdict().textContent(), soon).toContain('takes it for 8, not 1');
@@ -173,13 +195,13 @@ describe('the page', () => {
   it('takes a picture that is drawn', async () => {
     await open();
     await verdict().waitFor();
+    // Until all stands where it stays, a place on the page is not a place on the pad.
+    await row().nth(8).waitFor();
     await page.getByRole('button', { name: 'Draw one' }).click();
-    await page.locator('.draw canvas').scrollIntoViewIfNeeded();
-    const pad = await page.locator('.draw canvas').boundingBox();
-    if (!pad) throw new Error('no pad');
-    await page.mouse.move(pad.x + 140, pad.y + 40);
+    const pad = page.locator('.draw canvas');
+    await pad.hover({ position: { x: 140, y: 40 } });
     await page.mouse.down();
-    await page.mouse.move(pad.x + 140, pad.y + 240, { steps: 8 });
+    for (const y of [90, 140, 190, 240]) await pad.hover({ position: { x: 140, y }, force: true });
     await page.mouse.up();
     await expect.poll(() => new URL(page.url()).hash, soon).toContain('image=own');
     await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('1');

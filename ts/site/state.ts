@@ -1,5 +1,7 @@
 /** What the page shows, as the part of its address after '#': `#play?model=fc10&image=digit-23&target=3&png=1&t=1.5`. */
 
+import { ACROSS, type Across } from './play/plane.ts';
+
 export const VIEWS = ['play', 'paper', 'speed'] as const;
 export type View = (typeof VIEWS)[number];
 
@@ -13,6 +15,10 @@ export interface PageState {
   readonly png: boolean;
   /** Where between the image (0) and its mistake (1), and beyond. */
   readonly t: number;
+  /** What the plane of the decision regions is spanned by, beside the change. */
+  readonly across: Across;
+  /** Of a random one. */
+  readonly seed: number;
 }
 
 export const LARGEST_T = 3;
@@ -24,20 +30,23 @@ export const FIRST_STATE: PageState = {
   target: null,
   png: false,
   t: 1,
+  across: 'search',
+  seed: 1,
 };
 
 /** Whatever the address holds: what cannot be read is as on a first visit. */
 export function parseState(hash: string): PageState {
   const [name = '', query = ''] = hash.replace(/^#/, '').split('?');
   const params = new URLSearchParams(query);
-  const target = params.get('target');
   const t = Number(params.get('t') ?? FIRST_STATE.t);
   return {
     view: VIEWS.find((view) => view === name) ?? FIRST_STATE.view,
     model: params.get('model') ?? FIRST_STATE.model,
     image: params.get('image') ?? FIRST_STATE.image,
-    target: target !== null && /^\d{1,6}$/.test(target) ? Number(target) : null,
+    target: wholeNumber(params.get('target')),
     png: params.get('png') === '1',
+    across: ACROSS.find((across) => across === params.get('across')) ?? FIRST_STATE.across,
+    seed: wholeNumber(params.get('seed')) ?? FIRST_STATE.seed,
     t: Number.isFinite(t) ? Math.min(LARGEST_T, Math.max(0, t)) : FIRST_STATE.t,
   };
 }
@@ -50,6 +59,12 @@ export function formatState(state: PageState): string {
   if (state.target !== null) params.set('target', String(state.target));
   if (state.png) params.set('png', '1');
   if (state.t !== FIRST_STATE.t) params.set('t', String(Number(state.t.toFixed(2))));
+  if (state.across !== FIRST_STATE.across) params.set('across', state.across);
+  if (state.seed !== FIRST_STATE.seed) params.set('seed', String(state.seed));
   const query = params.toString();
   return `#${state.view}${query === '' ? '' : `?${query}`}`;
+}
+
+function wholeNumber(text: string | null): number | null {
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
 }

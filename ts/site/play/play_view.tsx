@@ -139,10 +139,7 @@ export function PlayView({ engine, state, change }: Props) {
       <div class="play-stage">
         <h1>How far is this model from a mistake?</h1>
         <Stage
-          search={search}
-          names={names}
-          t={state.t}
-          onT={(t) => change({ t })}
+          {...{ engine, search, names, state, change }}
           loading={opened === undefined && modelError === undefined}
           onCancel={cancel}
           onRepeat={() => setTurn((last) => last + 1)}

@@ -18,12 +18,15 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** On a busy machine; vitest's own second is for values that are there already. */
 const soon = { timeout: 20_000 };
 
+/** A test picture in place of a camera, and nobody to ask. */
+const fakeCamera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 let server: StaticServer;
 let browser: Browser;
 let folder: string;
 beforeAll(async () => {
   server = await startStaticServer({ folder: dist, port: 0 });
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: [...quietArguments] });
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: [...quietArguments, ...fakeCamera] });
   folder = mkdtempSync(path.join(tmpdir(), 'blindspot-site-'));
 });
 afterAll(async () => {
@@ -190,6 +193,15 @@ describe('the page', () => {
     expect(await page.locator('.model-facts').textContent()).toContain('1 × 28 × 28');
     await expect.poll(() => new URL(page.url()).hash, soon).toContain('model=own');
     await verdict().waitFor();
+    const names = path.join(folder, 'names.txt');
+    writeFileSync(names, 'nought\none\n');
+    await page.setInputFiles('input[accept=".txt,.json"]', names);
+    expect(await page.getByRole('alert').textContent()).toBe(
+      'names.txt: Expected 10 class names but received 2; give one name a line, or a JSON array of them',
+    );
+    writeFileSync(names, 'nought\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n');
+    await page.setInputFiles('input[accept=".txt,.json"]', names);
+    await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('seven');
   });
 
   it('takes a picture that is drawn', async () => {
@@ -205,6 +217,27 @@ describe('the page', () => {
     await page.mouse.up();
     await expect.poll(() => new URL(page.url()).hash, soon).toContain('image=own');
     await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('1');
+  });
+
+  it('takes a picture from the camera', async () => {
+    await open();
+    await verdict().waitFor();
+    await page.getByRole('button', { name: 'Camera', exact: true }).click();
+    await page.getByRole('button', { name: 'Take this picture' }).click({ timeout: 20_000 });
+    await expect.poll(() => new URL(page.url()).hash, soon).toContain('image=own');
+    await page.getByRole('button', { name: 'Close the camera' }).click();
+    await expect.poll(() => page.locator('video').count(), soon).toBe(0);
+  });
+
+  it('says so in its place where there is no camera', async () => {
+    await open();
+    await page.evaluate(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('Permission denied'));
+    });
+    await page.getByRole('button', { name: 'Camera', exact: true }).click();
+    await expect
+      .poll(() => page.locator('.camera [role=alert]').textContent(), soon)
+      .toContain('No camera: Permission');
   });
 
   it('cancels within 200 ms, and searches again', async () => {

@@ -95,6 +95,9 @@ describe('the page', () => {
       await open('', { colorScheme });
       await row().nth(8).waitFor();
       expect(await violations()).toEqual([]);
+      await page.getByRole('link', { name: 'Units' }).click();
+      await page.locator('.quiz-card').nth(1).click({ timeout: 20_000 });
+      expect(await violations()).toEqual([]);
       await page.getByRole('link', { name: 'The paper' }).click();
       await page.locator('.paper-heat').nth(4).waitFor();
       expect(await violations()).toEqual([]);
@@ -108,6 +111,9 @@ describe('the page', () => {
   it('fits 360 pixels', async () => {
     await open('', { viewport: { width: 360, height: 760 } });
     await row().nth(8).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.getByRole('link', { name: 'Units' }).click();
+    await page.locator('.quiz-card').nth(1).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 
@@ -254,6 +260,29 @@ describe('the page', () => {
     expect(milliseconds).toBeLessThan(200);
     await page.getByRole('button', { name: 'Search again' }).click();
     await verdict().waitFor({ timeout: 60_000 });
+  });
+
+  it('plays the game with units by keys, and keeps the score in its address', async () => {
+    await open('#units?model=convnet');
+    await page.locator('.quiz-card').nth(1).waitFor({ timeout: 20_000 });
+    let right = 0;
+    for (const [answered, key] of ['a', 'ArrowRight', 'b'].entries()) {
+      await page.keyboard.press(key);
+      await page.locator('.quiz-card.unit').waitFor();
+      const picked = page.locator('.quiz-card[aria-pressed=true]');
+      const text = (await page.locator('main .verdict:visible').textContent()) ?? '';
+      if (((await picked.getAttribute('class')) ?? '').includes('unit')) right += 1;
+      expect(text).toMatch(/^(Right|Wrong): [AB] is unit \d+, with \d of 8 that are a \d/);
+      expect(await page.locator('.quiz-score').textContent()).toContain(`${right} of ${answered + 1} right`);
+      await page.keyboard.press('Enter');
+    }
+    const params = new URLSearchParams(new URL(page.url()).hash.split('?')[1]);
+    expect(params.get('round')).toBe('4');
+    expect(Number(params.get('right') ?? 0)).toBe(right);
+    await page.locator('.quiz-controls select').nth(1).selectOption({ index: 2 });
+    await page.locator('.quiz-card').nth(1).waitFor({ timeout: 20_000 });
+    expect(await page.locator('.quiz-score').textContent()).toBe('No answer yet');
+    expect(new URL(page.url()).hash).toContain('layer=');
   });
 
   it('measures this browser', async () => {

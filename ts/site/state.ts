@@ -1,8 +1,9 @@
 /** What the page shows, as the part of its address after '#': `#play?model=fc10&image=digit-23&target=3&png=1&t=1.5`. */
 
 import { ACROSS, type Across } from './play/plane.ts';
+import { SIDES, type Side } from './units/rounds.ts';
 
-export const VIEWS = ['play', 'paper', 'speed'] as const;
+export const VIEWS = ['play', 'units', 'paper', 'speed'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface PageState {
@@ -19,6 +20,14 @@ export interface PageState {
   readonly across: Across;
   /** Of a random one. */
   readonly seed: number;
+  /** Of the game with units; empty: the first that follows an activation. */
+  readonly layer: string;
+  /** From 1. */
+  readonly round: number;
+  /** Rounds answered right so far. */
+  readonly right: number;
+  /** What was chosen in this round; null: nothing yet. */
+  readonly pick: Side | null;
 }
 
 export const LARGEST_T = 3;
@@ -32,6 +41,10 @@ export const FIRST_STATE: PageState = {
   t: 1,
   across: 'search',
   seed: 1,
+  layer: '',
+  round: 1,
+  right: 0,
+  pick: null,
 };
 
 /** Whatever the address holds: what cannot be read is as on a first visit. */
@@ -47,6 +60,10 @@ export function parseState(hash: string): PageState {
     png: params.get('png') === '1',
     across: ACROSS.find((across) => across === params.get('across')) ?? FIRST_STATE.across,
     seed: wholeNumber(params.get('seed')) ?? FIRST_STATE.seed,
+    layer: params.get('layer') ?? FIRST_STATE.layer,
+    round: Math.max(1, wholeNumber(params.get('round')) ?? FIRST_STATE.round),
+    right: wholeNumber(params.get('right')) ?? FIRST_STATE.right,
+    pick: SIDES.find((side) => side === params.get('pick')) ?? FIRST_STATE.pick,
     t: Number.isFinite(t) ? Math.min(LARGEST_T, Math.max(0, t)) : FIRST_STATE.t,
   };
 }
@@ -61,6 +78,10 @@ export function formatState(state: PageState): string {
   if (state.t !== FIRST_STATE.t) params.set('t', String(Number(state.t.toFixed(2))));
   if (state.across !== FIRST_STATE.across) params.set('across', state.across);
   if (state.seed !== FIRST_STATE.seed) params.set('seed', String(state.seed));
+  if (state.layer !== FIRST_STATE.layer) params.set('layer', state.layer);
+  if (state.round !== FIRST_STATE.round) params.set('round', String(state.round));
+  if (state.right !== FIRST_STATE.right) params.set('right', String(state.right));
+  if (state.pick !== null) params.set('pick', state.pick);
   const query = params.toString();
   return `#${state.view}${query === '' ? '' : `?${query}`}`;
 }

@@ -21,6 +21,7 @@ import type {
   ToWorker,
 } from './messages.ts';
 import { softmax } from './softmax.ts';
+import { unitImages } from './unit_images.ts';
 
 interface Opened extends OpenedModel {
   readonly bytes: Uint8Array;
@@ -65,6 +66,8 @@ async function answer(request: Request, onStep: (step: SearchStep) => void): Pro
       return await score(known(request.model), request.pixels, request.rows);
     case 'attack':
       return await search(known(request.model), request, onStep);
+    case 'units':
+      return await unitImages(started().createSession, known(request.model).bytes, request);
     case 'speed':
       return await speed(known(request.model), request.pixels);
   }

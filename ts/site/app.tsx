@@ -1,12 +1,13 @@
-/** The page: three views, and the part of the address that says which, and what they show. */
+/** The page: four views, and the part of the address that says which, and what they show. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { Engine } from './engine/engine.ts';
 import { PaperView } from './paper/paper_view.tsx';
 import { PlayView } from './play/play_view.tsx';
 import { SpeedView } from './speed/speed_view.tsx';
 import { formatState, type PageState, parseState, VIEWS, type View } from './state.ts';
+import { UnitsView } from './units/units_view.tsx';
 
-const TITLES: Readonly<Record<View, string>> = { play: 'Play', paper: 'The paper', speed: 'Speed' };
+const TITLES: Readonly<Record<View, string>> = { play: 'Play', units: 'Units', paper: 'The paper', speed: 'Speed' };
 
 const engine = new Engine();
 
@@ -47,6 +48,7 @@ export function App() {
         <div hidden={state.view !== 'play'}>
           <PlayView engine={engine} state={state} change={change} />
         </div>
+        {state.view === 'units' && <UnitsView engine={engine} state={state} change={change} />}
         {state.view === 'paper' && <PaperView />}
         {state.view === 'speed' && <SpeedView engine={engine} />}
       </main>

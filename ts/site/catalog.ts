@@ -1,7 +1,7 @@
 /** The models and images that come with the page, and pictures made fit for a model. */
 import type { InputOptions } from '../onnx/preprocessing.ts';
 import { imageLayout, type Picture } from '../report/picture.ts';
-import { DIGIT_PIXELS, DIGITS_A_CLASS } from './digits.ts';
+import { DIGIT_PIXELS, DIGITS_A_CLASS, splitQuizDigits } from './digits.ts';
 
 export interface SiteModel {
   readonly id: string;
@@ -54,6 +54,18 @@ export async function digitPixels(id: string): Promise<Float32Array> {
 export async function allDigits(): Promise<Float32Array> {
   digits ??= fetched('data/digits.bin');
   return Float32Array.from(await digits, (value) => value / 255);
+}
+
+let quiz: Promise<ReturnType<typeof splitQuizDigits>> | undefined;
+
+/** The digits of the game with units, 8 bits a pixel, and what they are. */
+export async function quizDigits(): Promise<ReturnType<typeof splitQuizDigits>> {
+  quiz ??= fetched('data/quiz_digits.bin').then(splitQuizDigits);
+  // What failed is tried again.
+  quiz.catch(() => {
+    quiz = undefined;
+  });
+  return await quiz;
 }
 
 /**

@@ -20,3 +20,14 @@ export function pickDigits({ images, labels }: ImageSet): Uint8Array {
   }
   return picked;
 }
+
+/** All of them, 8 bits a pixel, and after them their labels. */
+export function quizFile({ images, labels }: ImageSet): Uint8Array {
+  return Uint8Array.from([...images.map((value) => Math.round(255 * value)), ...labels]);
+}
+
+/** What quizFile joined. */
+export function splitQuizDigits(file: Uint8Array): { pixels: Uint8Array; labels: Uint8Array } {
+  const count = file.length / (DIGIT_PIXELS + 1);
+  return { pixels: file.subarray(0, count * DIGIT_PIXELS), labels: file.subarray(count * DIGIT_PIXELS) };
+}

@@ -18,12 +18,15 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** On a busy machine; vitest's own second is for values that are there already. */
 const soon = { timeout: 20_000 };
 
+/** A test picture in place of a camera, and nobody to ask. */
+const fakeCamera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 let server: StaticServer;
 let browser: Browser;
 let folder: string;
 beforeAll(async () => {
   server = await startStaticServer({ folder: dist, port: 0 });
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: [...quietArguments] });
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: [...quietArguments, ...fakeCamera] });
   folder = mkdtempSync(path.join(tmpdir(), 'blindspot-site-'));
 });
 afterAll(async () => {
@@ -92,6 +95,9 @@ describe('the page', () => {
       await open('', { colorScheme });
       await row().nth(8).waitFor();
       expect(await violations()).toEqual([]);
+      await page.getByRole('link', { name: 'Units' }).click();
+      await page.locator('.quiz-card').nth(1).click({ timeout: 20_000 });
+      expect(await violations()).toEqual([]);
       await page.getByRole('link', { name: 'The paper' }).click();
       await page.locator('.paper-heat').nth(4).waitFor();
       expect(await violations()).toEqual([]);
@@ -106,6 +112,9 @@ describe('the page', () => {
     await open('', { viewport: { width: 360, height: 760 } });
     await row().nth(8).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.getByRole('link', { name: 'Units' }).click();
+    await page.locator('.quiz-card').nth(1).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 
   it('goes along the line by the keyboard, and keeps that in its address', async () => {
@@ -118,6 +127,28 @@ describe('the page', () => {
     await page.keyboard.press('End');
     await expect.poll(() => new URL(page.url()).hash, soon).toBe('#play?t=3');
     await expect.poll(() => page.locator('.trio strong').last().textContent(), soon).toBe('3');
+  });
+
+  it('draws the decision regions around the image, and another plane when asked', async () => {
+    await open();
+    const plane = page.locator('.plane[aria-busy=false]');
+    await plane.waitFor();
+    const shares = await plane.getAttribute('aria-label');
+    expect(shares).toMatch(/7 \d+ %, 3 \d+ %/);
+    const colours = () =>
+      page.locator('.plane canvas').evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        return [...(canvas.getContext('2d')?.getImageData(0, 24, canvas.width, 1).data ?? [])];
+      });
+    const before = await colours();
+    // At the image blue, well beyond the mistake orange.
+    expect(before[4 * 16 + 2]).toBeGreaterThan(before[4 * 16] ?? 255);
+    expect(before[4 * 32 + 2]).toBeLessThan(before[4 * 32] ?? 0);
+    expect(await page.locator('.plane .step').count()).toBeGreaterThan(10);
+    await page.getByLabel('Upwards').selectOption('random');
+    await page.getByRole('button', { name: 'Another' }).click();
+    expect(new URL(page.url()).hash).toBe('#play?across=random&seed=2');
+    await expect.poll(() => plane.getAttribute('aria-label'), soon).not.toBe(shares);
   });
 
   it('comes back as its address says: a model, an image, a class, 8 bits', async () => {
@@ -168,21 +199,51 @@ describe('the page', () => {
     expect(await page.locator('.model-facts').textContent()).toContain('1 × 28 × 28');
     await expect.poll(() => new URL(page.url()).hash, soon).toContain('model=own');
     await verdict().waitFor();
+    const names = path.join(folder, 'names.txt');
+    writeFileSync(names, 'nought\none\n');
+    await page.setInputFiles('input[accept=".txt,.json"]', names);
+    expect(await page.getByRole('alert').textContent()).toBe(
+      'names.txt: Expected 10 class names but received 2; give one name a line, or a JSON array of them',
+    );
+    writeFileSync(names, 'nought\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n');
+    await page.setInputFiles('input[accept=".txt,.json"]', names);
+    await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('seven');
   });
 
   it('takes a picture that is drawn', async () => {
     await open();
     await verdict().waitFor();
+    // Until all stands where it stays, a place on the page is not a place on the pad.
+    await row().nth(8).waitFor();
     await page.getByRole('button', { name: 'Draw one' }).click();
-    await page.locator('.draw canvas').scrollIntoViewIfNeeded();
-    const pad = await page.locator('.draw canvas').boundingBox();
-    if (!pad) throw new Error('no pad');
-    await page.mouse.move(pad.x + 140, pad.y + 40);
+    const pad = page.locator('.draw canvas');
+    await pad.hover({ position: { x: 140, y: 40 } });
     await page.mouse.down();
-    await page.mouse.move(pad.x + 140, pad.y + 240, { steps: 8 });
+    for (const y of [90, 140, 190, 240]) await pad.hover({ position: { x: 140, y }, force: true });
     await page.mouse.up();
     await expect.poll(() => new URL(page.url()).hash, soon).toContain('image=own');
     await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('1');
+  });
+
+  it('takes a picture from the camera', async () => {
+    await open();
+    await verdict().waitFor();
+    await page.getByRole('button', { name: 'Camera', exact: true }).click();
+    await page.getByRole('button', { name: 'Take this picture' }).click({ timeout: 20_000 });
+    await expect.poll(() => new URL(page.url()).hash, soon).toContain('image=own');
+    await page.getByRole('button', { name: 'Close the camera' }).click();
+    await expect.poll(() => page.locator('video').count(), soon).toBe(0);
+  });
+
+  it('says so in its place where there is no camera', async () => {
+    await open();
+    await page.evaluate(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('Permission denied'));
+    });
+    await page.getByRole('button', { name: 'Camera', exact: true }).click();
+    await expect
+      .poll(() => page.locator('.camera [role=alert]').textContent(), soon)
+      .toContain('No camera: Permission');
   });
 
   it('cancels within 200 ms, and searches again', async () => {
@@ -199,6 +260,29 @@ describe('the page', () => {
     expect(milliseconds).toBeLessThan(200);
     await page.getByRole('button', { name: 'Search again' }).click();
     await verdict().waitFor({ timeout: 60_000 });
+  });
+
+  it('plays the game with units by keys, and keeps the score in its address', async () => {
+    await open('#units?model=convnet');
+    await page.locator('.quiz-card').nth(1).waitFor({ timeout: 20_000 });
+    let right = 0;
+    for (const [answered, key] of ['a', 'ArrowRight', 'b'].entries()) {
+      await page.keyboard.press(key);
+      await page.locator('.quiz-card.unit').waitFor();
+      const picked = page.locator('.quiz-card[aria-pressed=true]');
+      const text = (await page.locator('main .verdict:visible').textContent()) ?? '';
+      if (((await picked.getAttribute('class')) ?? '').includes('unit')) right += 1;
+      expect(text).toMatch(/^(Right|Wrong): [AB] is unit \d+, with \d of 8 that are a \d/);
+      expect(await page.locator('.quiz-score').textContent()).toContain(`${right} of ${answered + 1} right`);
+      await page.keyboard.press('Enter');
+    }
+    const params = new URLSearchParams(new URL(page.url()).hash.split('?')[1]);
+    expect(params.get('round')).toBe('4');
+    expect(Number(params.get('right') ?? 0)).toBe(right);
+    await page.locator('.quiz-controls select').nth(1).selectOption({ index: 2 });
+    await page.locator('.quiz-card').nth(1).waitFor({ timeout: 20_000 });
+    expect(await page.locator('.quiz-score').textContent()).toBe('No answer yet');
+    expect(new URL(page.url()).hash).toContain('layer=');
   });
 
   it('measures this browser', async () => {

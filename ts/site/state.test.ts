@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
-import { FIRST_STATE, formatState, parseState } from './state.ts';
+import { FIRST_STATE, formatState, type PageState, parseState } from './state.ts';
 
 test('what is shown comes back from the address', () => {
-  const state = { view: 'play', model: 'convnet', image: 'digit-12', target: 3, png: true, t: 1.5 } as const;
+  const state: PageState = {
+    ...{ view: 'play', model: 'convnet', image: 'digit-12', target: 3, png: true, t: 1.5 },
+    ...{ across: 'random', seed: 7, layer: 'Relu_1', round: 5, right: 2, pick: 'left' },
+  };
   expect(parseState(formatState(state))).toEqual(state);
   expect(parseState('')).toEqual(FIRST_STATE);
   expect(formatState(FIRST_STATE)).toBe('#play');

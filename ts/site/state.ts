@@ -1,6 +1,9 @@
 /** What the page shows, as the part of its address after '#': `#play?model=fc10&image=digit-23&target=3&png=1&t=1.5`. */
 
-export const VIEWS = ['play', 'paper', 'speed'] as const;
+import { ACROSS, type Across } from './play/plane.ts';
+import { SIDES, type Side } from './units/rounds.ts';
+
+export const VIEWS = ['play', 'units', 'paper', 'speed'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface PageState {
@@ -13,6 +16,18 @@ export interface PageState {
   readonly png: boolean;
   /** Where between the image (0) and its mistake (1), and beyond. */
   readonly t: number;
+  /** What the plane of the decision regions is spanned by, beside the change. */
+  readonly across: Across;
+  /** Of a random one. */
+  readonly seed: number;
+  /** Of the game with units; empty: the first that follows an activation. */
+  readonly layer: string;
+  /** From 1. */
+  readonly round: number;
+  /** Rounds answered right so far. */
+  readonly right: number;
+  /** What was chosen in this round; null: nothing yet. */
+  readonly pick: Side | null;
 }
 
 export const LARGEST_T = 3;
@@ -24,20 +39,31 @@ export const FIRST_STATE: PageState = {
   target: null,
   png: false,
   t: 1,
+  across: 'search',
+  seed: 1,
+  layer: '',
+  round: 1,
+  right: 0,
+  pick: null,
 };
 
 /** Whatever the address holds: what cannot be read is as on a first visit. */
 export function parseState(hash: string): PageState {
   const [name = '', query = ''] = hash.replace(/^#/, '').split('?');
   const params = new URLSearchParams(query);
-  const target = params.get('target');
   const t = Number(params.get('t') ?? FIRST_STATE.t);
   return {
     view: VIEWS.find((view) => view === name) ?? FIRST_STATE.view,
     model: params.get('model') ?? FIRST_STATE.model,
     image: params.get('image') ?? FIRST_STATE.image,
-    target: target !== null && /^\d{1,6}$/.test(target) ? Number(target) : null,
+    target: wholeNumber(params.get('target')),
     png: params.get('png') === '1',
+    across: ACROSS.find((across) => across === params.get('across')) ?? FIRST_STATE.across,
+    seed: wholeNumber(params.get('seed')) ?? FIRST_STATE.seed,
+    layer: params.get('layer') ?? FIRST_STATE.layer,
+    round: Math.max(1, wholeNumber(params.get('round')) ?? FIRST_STATE.round),
+    right: wholeNumber(params.get('right')) ?? FIRST_STATE.right,
+    pick: SIDES.find((side) => side === params.get('pick')) ?? FIRST_STATE.pick,
     t: Number.isFinite(t) ? Math.min(LARGEST_T, Math.max(0, t)) : FIRST_STATE.t,
   };
 }
@@ -50,6 +76,16 @@ export function formatState(state: PageState): string {
   if (state.target !== null) params.set('target', String(state.target));
   if (state.png) params.set('png', '1');
   if (state.t !== FIRST_STATE.t) params.set('t', String(Number(state.t.toFixed(2))));
+  if (state.across !== FIRST_STATE.across) params.set('across', state.across);
+  if (state.seed !== FIRST_STATE.seed) params.set('seed', String(state.seed));
+  if (state.layer !== FIRST_STATE.layer) params.set('layer', state.layer);
+  if (state.round !== FIRST_STATE.round) params.set('round', String(state.round));
+  if (state.right !== FIRST_STATE.right) params.set('right', String(state.right));
+  if (state.pick !== null) params.set('pick', state.pick);
   const query = params.toString();
   return `#${state.view}${query === '' ? '' : `?${query}`}`;
+}
+
+function wholeNumber(text: string | null): number | null {
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { loadMnist } from '../data/mnist.ts';
 import { PAGE_STYLE } from '../report/page_style.ts';
-import { pickDigits } from './digits.ts';
+import { pickDigits, quizFile } from './digits.ts';
 import { reproductionTables } from './paper/reproduction_tables.ts';
 import { nativeFigures } from './speed/native_figures.ts';
 
@@ -64,7 +64,9 @@ function siteData(): Plugin {
       for (const photo of readdirSync(`${root}examples/imagenet/photos`)) {
         copy(`examples/imagenet/photos/${photo}`, `data/photos/${photo}`);
       }
-      emit('data/digits.bin', pickDigits(await loadMnist({ split: 'test', count: 1000 })));
+      const digits = await loadMnist({ split: 'test', count: 1000 });
+      emit('data/digits.bin', pickDigits(digits));
+      emit('data/quiz_digits.bin', quizFile(digits));
       const reproduction = reproductionTables(readFileSync(`${root}docs/reproduction.md`, 'utf8'));
       emit('data/reproduction.json', JSON.stringify(reproduction));
       emit('data/native.json', JSON.stringify(nativeFigures(readFileSync(`${root}docs/benchmarks.json`, 'utf8'))));

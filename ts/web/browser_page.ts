@@ -10,6 +10,7 @@ import {
   readPictures,
   type WebAttackOptions,
 } from '../index_web.ts';
+import { kernelBits } from '../kernel/testing/kernel_bits.ts';
 
 export interface BrowserPage {
   readonly crossOriginIsolated: boolean;
@@ -19,6 +20,8 @@ export interface BrowserPage {
     instructionSet: string;
     result: Omit<MinimizeResult, 'x' | 'jac'> & { x: number[]; jac: number[] };
   }>;
+  /** The lines of the kernel's fixtures, from the kernel at an address. */
+  kernelBits(wasm: string): Promise<string[]>;
   /** Attacks the model at an address on the pixels of /images.f32. */
   attackServed(
     model: string,
@@ -71,6 +74,10 @@ globalThis.blindspotPage = {
     );
     const plain = { ...result, x: [...result.x], jac: [...result.jac] };
     return { kernel: kernel.name, instructionSet: kernel.instructionSet, result: plain };
+  },
+
+  async kernelBits(wasm) {
+    return kernelBits(await loadKernel('wasm', { wasm }));
   },
 
   async attackServed(model, labels, options) {

@@ -6,6 +6,7 @@ import { attack as attackInNode } from '../attack/attack.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadMnist } from '../data/mnist.ts';
 import type { AttackExample, WebAttackOptions } from '../index_web.ts';
+import { fixtureLines } from '../kernel/testing/fixture_lines.ts';
 import { evaluate } from '../nn/evaluate.ts';
 import { conv, dense, flatten, maxPool, relu } from '../nn/layers.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
@@ -91,6 +92,12 @@ describe('the web entry in Chromium', () => {
       { bounds: { upper: [0.5, Infinity] }, kernel: 'wasm' },
     );
     expect(result).toEqual({ ...expected, x: [...expected.x], jac: [...expected.jac] });
+  });
+
+  it('repeats the kernel’s fixtures bit for bit', async () => {
+    const lines = await session.page.evaluate((address) => globalThis.blindspotPage.kernelBits(address), wasm);
+    expect(lines).toHaveLength(56);
+    expect(fixtureLines()).toEqual(expect.arrayContaining(lines));
   });
 
   it('says what to do when the kernel is not there', async () => {

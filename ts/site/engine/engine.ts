@@ -56,6 +56,11 @@ export class Engine {
     return await this.#ask({ type: 'attack', traced: onStep !== undefined, ...request }, onStep);
   }
 
+  async units(request: Omit<Request & { type: 'units' }, 'type'>): Promise<Answers['units']> {
+    await this.#ready(request.model);
+    return await this.#ask({ type: 'units', ...request });
+  }
+
   async speed(model: string, pixels: Float32Array): Promise<Answers['speed']> {
     await this.#ready(model);
     return await this.#ask({ type: 'speed', model, pixels });

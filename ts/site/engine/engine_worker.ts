@@ -20,6 +20,7 @@ import type {
   ToWorker,
 } from './messages.ts';
 import { softmax } from './softmax.ts';
+import { unitImages } from './unit_images.ts';
 
 const models = new Map<string, LoadedClassifier>();
 let platform: AttackPlatform | undefined;
@@ -58,6 +59,8 @@ async function answer(request: Request, onStep: (step: SearchStep) => void): Pro
       return await score(known(request.model), request.pixels, request.rows);
     case 'attack':
       return await search(known(request.model), request, onStep);
+    case 'units':
+      return await unitImages(started().createSession, known(request.model).bytes, request);
     case 'speed':
       return await speed(known(request.model), request.pixels);
   }

@@ -31,6 +31,15 @@ export interface BrowserSpeed {
   readonly iterationSeconds: number;
 }
 
+export interface UnitImages {
+  /** Those that can be chosen. */
+  readonly layers: readonly { readonly name: string; readonly units: number }[];
+  readonly layer: string;
+  /** Positions among the images given, the strongest response first. */
+  readonly units: readonly { readonly unit: number; readonly images: readonly number[] }[];
+  readonly directions: readonly { readonly images: readonly number[] }[];
+}
+
 export type Request =
   | {
       readonly type: 'open';
@@ -50,6 +59,15 @@ export type Request =
       readonly quantize: number;
       readonly traced: boolean;
     }
+  | {
+      readonly type: 'units';
+      readonly model: string;
+      readonly layer: string | undefined;
+      /** [images, n] */
+      readonly pixels: Float32Array;
+      readonly images: number;
+      readonly top: number;
+    }
   | { readonly type: 'speed'; readonly model: string; readonly pixels: Float32Array };
 
 export interface Answers {
@@ -58,6 +76,7 @@ export interface Answers {
   /** [rows, classes] */
   score: Float32Array<ArrayBuffer>;
   attack: Found;
+  units: UnitImages;
   speed: BrowserSpeed;
 }
 

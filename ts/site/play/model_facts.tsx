@@ -2,14 +2,16 @@
 import type { ModelCheck } from '../../model/check_model.ts';
 import { formatCount, formatSeconds } from '../../report/number_format.ts';
 import { INPUT_CHOICES } from '../catalog.ts';
+import { FileDrop } from './file_drop.tsx';
 
 interface Props {
   check: ModelCheck;
   input: string;
   onInput: (id: string) => void;
+  onNames: (file: File) => void;
 }
 
-export function ModelFacts({ check, input, onInput }: Props) {
+export function ModelFacts({ check, input, onInput, onNames }: Props) {
   const { file, classifier, gradient, notOriginal } = check;
   const missing = file.operators.filter(({ supported }) => !supported).map(({ op }) => op);
   const facts: [string, string][] = [
@@ -49,6 +51,7 @@ export function ModelFacts({ check, input, onInput }: Props) {
           ))}
         </select>
       </label>
+      {classifier && <FileDrop label="Class names" accept=".txt,.json" onFile={onNames} />}
     </div>
   );
 }

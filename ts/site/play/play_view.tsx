@@ -6,6 +6,8 @@ import { Cancelled, type Engine } from '../engine/engine.ts';
 import type { OpenedModel } from '../engine/messages.ts';
 import type { PageState } from '../state.ts';
 import { Beside } from './beside.tsx';
+import { Camera } from './camera.tsx';
+import { classList } from './class_list.ts';
 import { DrawPad } from './draw_pad.tsx';
 import { FileDrop } from './file_drop.tsx';
 import { ModelFacts } from './model_facts.tsx';
@@ -35,7 +37,7 @@ export function PlayView({ engine, state, change }: Props) {
   const [ownPicture, setOwnPicture] = useState<Blob | undefined>();
   const [modelError, setModelError] = useState<string | undefined>();
   const [imageError, setImageError] = useState<string | undefined>();
-  const [drawing, setDrawing] = useState(false);
+  const [way, setWay] = useState<'draw' | 'camera' | undefined>();
   const [turn, setTurn] = useState(0);
   const latest = useRef(0);
 
@@ -103,6 +105,14 @@ export function PlayView({ engine, state, change }: Props) {
     });
   }, [opened, state.image, state.image === OWN ? ownPicture : undefined, state.target, state.png, turn]);
 
+  const takeNames = async (file: File) => {
+    try {
+      setClassNames(classList(await file.text(), own?.check?.classifier?.classes ?? 0));
+      setModelError(undefined);
+    } catch (error) {
+      setModelError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
   const dropModel = async (file: File) => {
     setModelError(undefined);
     const bytes = new Uint8Array(await file.arrayBuffer());
@@ -139,10 +149,7 @@ export function PlayView({ engine, state, change }: Props) {
       <div class="play-stage">
         <h1>How far is this model from a mistake?</h1>
         <Stage
-          search={search}
-          names={names}
-          t={state.t}
-          onT={(t) => change({ t })}
+          {...{ engine, search, names, state, change }}
           loading={opened === undefined && modelError === undefined}
           onCancel={cancel}
           onRepeat={() => setTurn((last) => last + 1)}
@@ -174,7 +181,12 @@ export function PlayView({ engine, state, change }: Props) {
             </p>
           )}
           {own?.check && !known && (
-            <ModelFacts check={own.check} input={own.input} onInput={(input) => setOwn({ ...own, input })} />
+            <ModelFacts
+              check={own.check}
+              input={own.input}
+              onInput={(input) => setOwn({ ...own, input })}
+              onNames={takeNames}
+            />
           )}
         </fieldset>
         <fieldset>
@@ -204,13 +216,25 @@ export function PlayView({ engine, state, change }: Props) {
           </div>
           <div class="ways">
             {!photos && (
-              <button type="button" aria-expanded={drawing} onClick={() => setDrawing(!drawing)}>
+              <button
+                type="button"
+                aria-expanded={way === 'draw'}
+                onClick={() => setWay(way === 'draw' ? undefined : 'draw')}
+              >
                 Draw one
               </button>
             )}
+            <button
+              type="button"
+              aria-expanded={way === 'camera'}
+              onClick={() => setWay(way === 'camera' ? undefined : 'camera')}
+            >
+              Camera
+            </button>
             <FileDrop label="Your own picture" accept="image/*" onFile={takePicture} />
           </div>
-          {drawing && !photos && <DrawPad onDrawn={takePicture} />}
+          {way === 'draw' && !photos && <DrawPad onDrawn={takePicture} />}
+          {way === 'camera' && <Camera onPicture={takePicture} onClose={() => setWay(undefined)} />}
           {imageError && (
             <p class="error" role="alert">
               {imageError}

@@ -4,18 +4,21 @@ import { formatNpz } from '../../data/npz.ts';
 import { formatDistortion, formatL2, formatScientific, formatSeconds } from '../../report/number_format.ts';
 import { imageLayout, toPicture } from '../../report/picture.ts';
 import { toImageData } from '../catalog.ts';
-import { LARGEST_T } from '../state.ts';
+import type { Engine } from '../engine/engine.ts';
+import { LARGEST_T, type PageState } from '../state.ts';
 import { ChangePicture, ImagePicture, magnificationOf } from './canvas_picture.tsx';
 import { LinePlot } from './line_plot.tsx';
+import { PlanePlot } from './plane_plot.tsx';
 import { ProbabilityBars } from './probability_bars.tsx';
 import type { SearchResult, SearchState, Subject } from './use_search.ts';
 import { answerOf, between, distance } from './vectors.ts';
 
 interface Props {
+  engine: Engine;
   search: SearchState;
   names: readonly string[];
-  t: number;
-  onT: (t: number) => void;
+  state: PageState;
+  change: (part: Partial<PageState>) => void;
   loading: boolean;
   onCancel: () => void;
   onRepeat: () => void;
@@ -24,7 +27,8 @@ interface Props {
 /** Of a replay, however fast the search was: slow enough to be watched. */
 const REPLAY_MILLISECONDS = 1400;
 
-export function Stage({ search, names, t, onT, loading, onCancel, onRepeat }: Props) {
+export function Stage({ engine, search, names, state, change, loading, onCancel, onRepeat }: Props) {
+  const { t, across, seed } = state;
   const { subject, steps, result, phase, error } = search;
   const frame = useReplay(steps.length, result);
   const replaying = result !== undefined && frame !== undefined;
@@ -86,7 +90,7 @@ export function Stage({ search, names, t, onT, loading, onCancel, onRepeat }: Pr
           disabled={result === undefined || replaying}
           aria-label="From the image (0) to its mistake (1) and beyond"
           aria-valuetext={`${t} times the change: ${say(answer)}`}
-          onInput={({ currentTarget }) => onT(Number(currentTarget.value))}
+          onInput={({ currentTarget }) => change({ t: Number(currentTarget.value) })}
         />
         <span>{t === 1 ? 'its mistake' : `${t.toFixed(2)} × the change`}</span>
       </label>
@@ -128,9 +132,17 @@ export function Stage({ search, names, t, onT, loading, onCancel, onRepeat }: Pr
         )}
       </div>
       <div class="panels">
-        <ProbabilityBars probabilities={probabilities} names={names} before={subject.answer} />
         <div>
+          <ProbabilityBars probabilities={probabilities} names={names} before={subject.answer} />
           <SearchPlot search={search} upTo={replaying ? frame : undefined} />
+        </div>
+        <div>
+          <PlanePlot
+            {...{ engine, search, say, t, across, seed }}
+            upTo={replaying ? frame : undefined}
+            onAcross={(chosen) => change({ across: chosen })}
+            onSeed={(next) => change({ seed: next })}
+          />
           {result && !replaying && <AlongPlot subject={subject} result={result} t={t} say={say} />}
         </div>
       </div>

@@ -175,6 +175,15 @@ describe('a slice of a data set', () => {
   });
 });
 
+test('a target that the model answers already is refused where it stands for the label', async () => {
+  const targets = data.labels.map((label, index) => (index === 4 ? label : (label + 1) % CLASSES));
+  const unlabelled = { images: data.images, targets };
+  await expect(attack(bytes, unlabelled, { target: 'labels' })).rejects.toMatchObject({
+    code: 'INVALID_DATA',
+    message: expect.stringContaining('of image 4, which is its label'),
+  });
+});
+
 test('equal scores are no mistake: the image is attacked', async () => {
   // z = (x, x): the label has one of two equal scores everywhere but where its own pixel is moved.
   const graph = new GraphBuilder({ name: 'tie' });

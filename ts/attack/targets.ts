@@ -29,6 +29,15 @@ export function checkTarget(choice: TargetChoice, { labels, targets, classes, so
       `${source} has no targets, which target 'labels' needs: add an array called targets, or use another target`,
     );
   }
+  if (choice === 'labels' && targets !== undefined) {
+    const same = targets.findIndex((target, index) => target === labels[index]);
+    if (same < 0) return;
+    throw new BlindspotError(
+      'INVALID_DATA',
+      `${source} wants class ${targets[same]} of image ${same}, which is its label, or the model's answer where it has none: ` +
+        'give it another target, or leave it out',
+    );
+  }
   if (typeof choice !== 'number') return;
   if (choice >= classes) throw invalidArgument('target', `a class of the model, 0 to ${classes - 1},`, choice);
   const first = labels.indexOf(choice);

@@ -149,7 +149,7 @@ export class GraphBuilder {
     for (const [key, value] of Object.entries(attributes)) if (value !== undefined) present[key] = value;
     const context: NodeContext = {
       op,
-      name: this.#claimNode(names.name ?? this.#fresh(op)),
+      name: names.name ?? this.#fresh(op),
       attributes: present,
       inputs: dropAbsentTail(inputs),
       outputCount,
@@ -165,7 +165,7 @@ export class GraphBuilder {
     });
     this.#nodes.push({
       op,
-      name: context.name,
+      name: this.#claimNode(context.name),
       inputs: context.inputs,
       outputs,
       attributes: present,

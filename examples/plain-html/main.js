@@ -1,0 +1,31 @@
+// On the page's own thread: import maps do not reach into workers. One small image takes a fraction of a second.
+import { attack } from 'blindspot/web';
+
+const [model, image] = await Promise.all([
+  fetchedModel('../mnist/fc100-100-10.onnx'),
+  pixels('../mnist/digits/7/7.png'),
+]);
+const { examples, adversarial } = await attack(model, { images: image });
+const [{ label, prediction, distortion }] = examples;
+document.querySelector('#answer').textContent =
+  `At a distortion of ${distortion.toFixed(4)} the ${label} is taken for a ${prediction}.`;
+draw(adversarial);
+
+async function fetchedModel(address) {
+  return new Uint8Array(await (await fetch(address)).arrayBuffer());
+}
+
+/** Grey levels in [0, 1], as the network takes them. */
+async function pixels(address) {
+  const bitmap = await createImageBitmap(await (await fetch(address)).blob());
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  return Float32Array.from({ length: data.length / 4 }, (_, at) => data[4 * at] / 255);
+}
+
+function draw(grey) {
+  const image = new ImageData(28, 28);
+  for (const [at, value] of grey.entries()) image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * at);
+  document.querySelector('canvas').getContext('2d').putImageData(image, 0, 0);
+}

@@ -32,7 +32,7 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
   clean_margin_ = 0.0;
   clean_class_ = -1;
   clean_slope_ = NAN;
-  has_start_ = false;
+  has_given_point_ = false;
   forget_best();
   evaluations_ = starts_ = 0;
   unit_ = 0.0;
@@ -41,8 +41,8 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
 }
 
 void Lane::may_start_from(const float* start) {
-  std::memcpy(start_, start, options_->n * sizeof(float));
-  has_start_ = true;
+  std::memcpy(given_point_, start, options_->n * sizeof(float));
+  has_given_point_ = true;
 }
 
 // What is delivered is the image again.

@@ -62,7 +62,7 @@ class Lane {
   template <typename Source>
   void carve(Source& source, std::size_t n) {
     x_ = source.template take<float>(n);
-    start_ = source.template take<float>(n);
+    given_point_ = source.template take<float>(n);
     point_ = source.template take<float>(n);
     best_ = source.template take<float>(n);
     best_gradient_ = source.template take<float>(n);
@@ -85,8 +85,8 @@ class Lane {
   Goal goal_;
   Question question_;
   float* x_ = nullptr;
-  float* start_ = nullptr;
-  bool has_start_ = false;
+  float* given_point_ = nullptr;
+  bool has_given_point_ = false;
   float* point_ = nullptr;
   float* best_ = nullptr;
   float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better

@@ -43,20 +43,28 @@ constexpr double kPoorPrediction = 0.2;  // linear error over |a| |d|: it shrink
 constexpr double kGoodPrediction = 0.1;  // and grows below
 constexpr double kTrustShrink = 0.8;     // to so much of the step,
 constexpr double kTrustGrowth = 1.3;
+// A first step so long, of the box's diagonal, is one of saturated units: the linearisation does not hold so far out.
+constexpr double kFar = 0.25;
+constexpr double kFarTrust = 0.06;
 constexpr double kCheckTrust = 0.1;  // of |f|, while convergence is checked
 // A step before the first crossing is taken back when it leaves more than so much of the margin and less than so much of
 // the slope, and the next one is no longer than so much of it.
 constexpr double kNoGain = 0.9;
 constexpr double kFlat = 0.2;
 constexpr double kRejectedTrust = 0.25;
+// An iterate is on a plateau while nothing has crossed and the slope is under so much of the steepest one met. The way off it is
+// walked down the gradient, whose direction holds where its length says nothing, by steps of so much of the first one.
+constexpr double kPlateau = 0.05;
+constexpr double kWalk = 0.5;
 constexpr double kRetreat = 0.5;  // of a step onto a point where the model is not finite
 
 // Ends.
-constexpr double kGain = 3e-4;        // converged: relative gain in distance,
-constexpr double kStep = 0.02;        // and relative step, both below these
-constexpr double kProgress = 2e-4;    // relative gain of the best distance that counts as progress
-constexpr int kPatience = 18;         // steps without it after which a descent has ended
-constexpr double kExpectation = 0.7;  // of the first-order distance back to the boundary
+constexpr double kGain = 3e-4;            // converged: relative gain in distance,
+constexpr double kStep = 0.02;            // and relative step, both below these
+constexpr double kProgress = 2e-4;        // relative gain of the best distance that counts as progress
+constexpr double kMarginProgress = 0.02;  // the same of the margin, while none has crossed
+constexpr int kPatience = 18;             // steps without it after which a descent has ended
+constexpr double kExpectation = 0.7;      // of the first-order distance back to the boundary
 
 constexpr double kLeastFree = 1e-9;  // of |a|^2: the least that its part off the bounds counts as
 constexpr double kLeastPair = 1e-7;  // length of a step that says something of curvature,
@@ -84,6 +92,9 @@ void BoundaryDescent::begin(const SearchOptions& options, double confidence, con
     ops.dots_from(&row, 1, x, y, n_, &free_af_);
     free_ff_ = ops.squared_distance(y, x, n_);
   }
+  steepest_ = slope_;
+  first_step_ = 0.0;
+  least_margin_ = margin_;
   free_aa_ = slope_ * slope_;  // as without a box
   distance_ = std::sqrt(free_ff_);
   bundle_.set_newest_value(margin_ - free_af_);
@@ -116,6 +127,8 @@ void BoundaryDescent::bound_trust(double reach, double decay) {
   trust_ = std::fmin(trust_, trust_bound_);
 }
 
+bool BoundaryDescent::flat() const { return !crossed() && slope_ < kPlateau * steepest_; }
+
 bool BoundaryDescent::rough() const { return smooth_steps_ < kRoughShare * steps_; }
 
 bool BoundaryDescent::kinks_prevail() const { return smooth_steps_ < kEarlyRoughShare * steps_; }
@@ -127,40 +140,6 @@ double BoundaryDescent::expected_distance() const {
 
 Bundle::Iterate BoundaryDescent::iterate(bool best_moved) const {
   return {center_, crossed() ? best_ : nullptr, best_moved, margin_, slope_, distance_};
-}
-
-// The quasi-Newton step on the coordinates that target_ leaves off the bounds. False when the model is degenerate there.
-bool BoundaryDescent::quasi_newton(double multiplier, double aim, Combination& out) {
-  const SearchOps& ops = search_ops();
-  const double fixed =
-      ops.split_free(x_, center_, bundle_.newest(), target_, box_.lower, box_.upper, n_, free_f_, free_a_);
-
-  const int pairs = 2 * curvature_.count();
-  curvature_.rows(out.rows);
-  out.rows[pairs] = free_f_;
-  out.rows[pairs + 1] = free_a_;
-  out.size = static_cast<std::size_t>(pairs + 2);
-  double dots[Combination::kRows][2];  // with f and with a
-  ops.pair_dots(out.rows, out.size, free_f_, free_a_, n_, &dots[0][0]);
-  double dot_f[Combination::kRows];
-  double dot_a[Combination::kRows];
-  for (int j = 0; j < pairs + 2; ++j) dot_f[j] = dots[j][0], dot_a[j] = dots[j][1];
-  double of_f[Combination::kRows];
-  double of_a[Combination::kRows];
-  curvature_.multiply(multiplier, dot_f, of_f);
-  curvature_.multiply(multiplier, dot_a, of_a);
-  double a_hf = dot_a[pairs];
-  double a_ha = dot_a[pairs + 1];
-  for (int j = 0; j < pairs; ++j) {
-    a_hf += of_f[j] * dot_a[j];
-    a_ha += of_a[j] * dot_a[j];
-  }
-  if (!(a_ha > 0.0)) return false;
-  const double mu = std::fmax(0.0, (margin_ + aim + fixed - a_hf) / a_ha);
-  for (int j = 0; j < pairs; ++j) out.coefficients[j] = static_cast<float>(-(of_f[j] + mu * of_a[j]));
-  out.coefficients[pairs] = -1.0f;
-  out.coefficients[pairs + 1] = static_cast<float>(-mu);
-  return true;
 }
 
 // How far across the boundary the model is asked to land: the error that is likely on the next step, from the last one and the
@@ -213,11 +192,6 @@ void BoundaryDescent::solve_model(float* out, ModelStep& step) {
   step.reached = std::sqrt(moved.ff);
 }
 
-MoveSums BoundaryDescent::move(const Combination& of, double share, float* out) const {
-  return search_ops().move(x_, center_, target_, of.coefficients, of.rows, of.size, static_cast<float>(share),
-                           box_.lower, box_.upper, n_, out);
-}
-
 // Are the model's step and its gain negligible?
 bool BoundaryDescent::claims_minimum(const ModelStep& step) const {
   return steps_ > 0 && adversarial_ && distance_ <= best_distance_ && step.length < kStep * distance_ &&
@@ -258,6 +232,8 @@ bool BoundaryDescent::propose(float* out) {
   }
   if (checking_ && kinked()) trust_ = std::fmin(trust_, kCheckTrust * distance_);
   checking_ = false;
+  const double diagonal = static_cast<double>(box_.upper - box_.lower) * std::sqrt(static_cast<double>(n_));
+  if (steps_ == 0 && !adversarial_ && step.length > kFar * diagonal) trust_ = std::fmin(trust_, kFarTrust * diagonal);
   if (step.length <= trust_) {
     if (!step.curved && step.landing != out) std::memcpy(out, step.landing, n_ * sizeof(float));
   } else if (step.curved) {
@@ -270,7 +246,8 @@ bool BoundaryDescent::propose(float* out) {
 
 // Does the step end on a plateau, hardly nearer to the boundary? The linearisation says nothing so far out.
 bool BoundaryDescent::onto_plateau(double margin, const Answer& answer) const {
-  return !crossed() && !answer.adversarial && margin > kNoGain * margin_ && scale_ * answer.slope < kFlat * slope_;
+  return !crossed() && !answer.adversarial && !flat() && margin > kNoGain * margin_ &&
+         scale_ * answer.slope < kFlat * slope_;
 }
 
 // After a step of this length, whose linear prediction of s erred by so much.
@@ -284,6 +261,7 @@ void BoundaryDescent::adapt_trust(double linear_error, double step) {
 
 void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   const double margin = scale_ * answer.margin;
+  if (onto_plateau(margin, answer)) return shorten_next(point, kRejectedTrust);
   // Whatever this step turns out to be, the descent stays among kinks, where no pair is kept.
   const bool unpaired = kSmoothnessMemory * smoothness_ >= kKinked;
   const StepSums sums = search_ops().compare_points(
@@ -297,13 +275,8 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
     if (ratio < kSmoothRatio) ++smooth_steps_;
     smoothness_ = kSmoothnessMemory * smoothness_ + (1.0 - kSmoothnessMemory) * ratio;
   }
-  if (onto_plateau(margin, answer)) {
-    trust_ = kRejectedTrust * step;
-    curvature_.discard();
-    ++steps_;
-    return;
-  }
   adapt_trust(linear_error, step);
+  if (steps_ == 0) first_step_ = step;
   overshoot_ = answer.adversarial ? std::fmax(kLeastOvershoot, kOvershootDecay * overshoot_)
                                   : std::fmax(overshoot_, std::fmin(kMostOvershoot, kOvershootGrowth * overshoot_));
   last_error_ = linear_error;
@@ -319,14 +292,17 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
   margin_ = margin;
   slope_ = scale_ * answer.slope;
   distance_ = std::sqrt(sums.ff);
+  steepest_ = std::fmax(steepest_, slope_);
+  if (flat()) trust_ = std::fmax(trust_, kWalk * first_step_);
   free_ff_ = sums.free_ff;
   free_af_ = sums.free_af;
   free_aa_ = std::fmax(sums.free_aa, kLeastFree * slope_ * slope_);
   adversarial_ = answer.adversarial;
   ++steps_;
-  if (best_distance_ == HUGE_VAL || (adversarial_ && distance_ < best_distance_ * (1.0 - kProgress))) {
-    last_progress_ = steps_;
-  }
+  const bool nearer = crossed() ? adversarial_ && distance_ < best_distance_ * (1.0 - kProgress)
+                                : adversarial_ || margin_ < least_margin_ * (1.0 - kMarginProgress);
+  if (nearer) last_progress_ = steps_;
+  least_margin_ = std::fmin(least_margin_, margin_);
   const bool best_moved = adversarial_ && distance_ < best_distance_;
   if (best_moved) {
     best_distance_ = distance_;
@@ -341,8 +317,11 @@ double BoundaryDescent::explain(const float* y, double margin, float* gradient) 
   return aggregate_gradient(bundle_, at, gradient, scratch);
 }
 
-void BoundaryDescent::retreat(const float* point) {
-  trust_ = kRetreat * std::sqrt(search_ops().squared_distance(point, center_, n_));
+void BoundaryDescent::retreat(const float* point) { shorten_next(point, kRetreat); }
+
+// The step to this point is taken back; the next one is no longer than so much of it.
+void BoundaryDescent::shorten_next(const float* point, double share) {
+  trust_ = share * std::sqrt(search_ops().squared_distance(point, center_, n_));
   ++steps_;
 }
 

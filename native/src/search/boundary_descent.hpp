@@ -84,6 +84,8 @@ class BoundaryDescent {
 
   int steps() const { return steps_; }
   bool crossed() const { return best_distance_ < HUGE_VAL; }
+  // Is the iterate on a plateau, no step having crossed?
+  bool flat() const;
   // Has almost every step gone over a kink?
   bool rough() const;
   // The same of the first few steps, where fewer are known.
@@ -124,6 +126,7 @@ class BoundaryDescent {
   bool claims_minimum(const ModelStep& step) const;
   void shorten(const ModelStep& step, float* out);
   bool onto_plateau(double margin, const Answer& answer) const;
+  void shorten_next(const float* point, double share);
   void adapt_trust(double linear_error, double step);
 
   const float* x_ = nullptr;
@@ -147,6 +150,9 @@ class BoundaryDescent {
   double free_ff_ = 0.0;   // f . f, a . f and a . a at the iterate, over the coordinates that it has off the bounds
   double free_af_ = 0.0;
   double free_aa_ = 0.0;
+  double steepest_ = 0.0;      // largest |a| at an iterate so far
+  double least_margin_ = 0.0;  // at an iterate, before the first crossing
+  double first_step_ = 0.0;    // its length
   double best_distance_ = 0.0;
   bool adversarial_ = false;
   double trust_ = 0.0;

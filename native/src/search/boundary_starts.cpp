@@ -99,9 +99,11 @@ bool BoundarySearch::ask_probes() {
   return true;
 }
 
-// Has nothing been found for what a search usually takes, or does the caller's limit leave just enough to go towards a given point?
+// Is it time for the point that the caller knows? Untargeted, when nothing was found for what a search usually takes, or the caller's
+// limit leaves just enough to go there; towards a target, as soon as a descent has ended on a plateau.
 bool BoundarySearch::at_wits_end() const {
-  return evaluations_ + (options_->max_evaluations > 0 ? kGivenReserve : 0) >= budget_;
+  return (goal_.targeted() && descent_.flat()) ||
+         evaluations_ + (options_->max_evaluations > 0 ? kGivenReserve : 0) >= budget_;
 }
 
 // Where no descent has crossed, from the point that the caller knows. False when there is none, or it has had its turn.
@@ -132,8 +134,9 @@ bool BoundarySearch::keep_off_walls() {
   return moved;
 }
 
-// A budget beyond that of the effort is for restarts.
+// A budget beyond that of the effort is for restarts, and so is what is left of one where a target was reached at no minimum.
 bool BoundarySearch::may_restart() const {
+  if (goal_.targeted() && !options_->smoothable && !perturbation_.rough() && stalled()) return true;
   const Schedule& schedule = schedule_of(*options_, goal_);
   return schedule.restarts > 0 && (restarts_ < schedule.restarts || budget_ > schedule.budget);
 }
@@ -144,7 +147,8 @@ void BoundarySearch::ask_noise() {
   if (perturbation_.rough() && succeeded()) span_ = Perturbation::span_of_restarts(budget_ - evaluations_);
   ++restarts_;
   ++starts_;
-  const RestartPlace place = restart_place(restarts_, schedule_of(*options_, goal_).restarts, screening_.count());
+  const RestartPlace place = restart_place(restarts_, schedule_of(*options_, goal_).restarts, screening_.count(),
+                                           goal_.targeted() && succeeded() && !options_->smoothable && stalled());
   const bool around_image = !succeeded() || place.around_image;
   const double width = static_cast<double>(options_->box.upper) - static_cast<double>(options_->box.lower);
   const double norm = succeeded() ? place.reach * best_l2_

@@ -77,6 +77,7 @@ class Lane {
   void close(bs_lane_status status);
   bool succeeded() const { return best_l2_ < HUGE_VAL; }
   double residual() const;  // the relative KKT residual at the best point
+  bool stalled() const;     // is that no minimum, as far as its gradient tells?
   void forget_best();
   void ask_goal(double temperature);
 

@@ -14,6 +14,8 @@ struct LaterPlace {
 };
 constexpr LaterPlace kLaterPlaces[] = {{1.0, false}, {0.7, true}, {0.25, false}, {1.5, true}};
 constexpr int kLaterKinds = 4;
+constexpr double kNearerReach = 0.7;  // around the image, where the best point is no minimum: powers of it
+constexpr int kNearerRestarts = 8;    // up to which every other restart is one of those
 
 // Of restarts:
 constexpr double kRestartNorm = 1.2;    // of the best distance, at the first step,
@@ -30,7 +32,12 @@ constexpr double kFirstNorm = 0.8;  // of the distance expected, at the first su
 
 }  // namespace
 
-RestartPlace restart_place(int restart, int planned, int classes) {
+RestartPlace restart_place(int restart, int planned, int classes, bool stalled) {
+  if (stalled && restart % 2 == 1 && restart < kNearerRestarts) {
+    double reach = 1.0;
+    for (int j = 0; j < restart; ++j) reach *= kNearerReach;
+    return {reach, true, 0};
+  }
   const int later = restart - planned;
   if (later <= 0) return {kFirstReach, false, 0};
   const LaterPlace& place = kLaterPlaces[later % kLaterKinds];
@@ -63,7 +70,7 @@ bool Perturbation::of_restart(const BoundaryDescent& descent, int span) const {
 }
 
 bool Perturbation::of_first(const BoundaryDescent& descent, const Schedule& schedule) const {
-  return rugged_ && descent.steps() >= kFirstStep && descent.steps() < schedule.perturbed;
+  return rugged_ && !descent.flat() && descent.steps() >= kFirstStep && descent.steps() < schedule.perturbed;
 }
 
 double Perturbation::norm_of_restart(const BoundaryDescent& descent, double best_distance) {

@@ -19,8 +19,9 @@ struct RestartPlace {
   int towards;  // rank of the class, of those around the image
 };
 
-// restart: from 1 on; `planned` of them belong to the effort, those after them to a larger budget.
-RestartPlace restart_place(int restart, int planned, int classes);
+// restart: from 1 on; `planned` of them belong to the effort, those after them to a larger budget. stalled: the best point is no
+// minimum, so that every other restart begins nearer to the image.
+RestartPlace restart_place(int restart, int planned, int classes, bool stalled);
 
 class Perturbation {
  public:

@@ -56,7 +56,7 @@ class Batch final : public BatchDoor {
     for (int j = 0; j < options_.lanes; ++j) {
       new (lanes_ + j) Method();
       lanes_[j].carve(arena_, options_);
-      if constexpr (kScratchVectors > 0) lanes_[j].lend(scratch_);
+      if constexpr (kScratchVectors > 0) lanes_[j].use_scratch(scratch_);
       if constexpr (requires(Method & m) { m.create(options_, arena_); }) {
         if (!lanes_[j].create(options_, arena_)) return false;
       }

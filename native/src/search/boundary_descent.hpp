@@ -5,8 +5,7 @@
 //   smooth   quasi-Newton step of sequential quadratic programming: H ~ the inverse Hessian of the Lagrangian
 //            (lagrangian_curvature), on the coordinates that the box leaves free,
 //              mu = max(0, (s + aim + a_N . d_N - a_F . H f_F) / (a_F . H a_F)),   d_F = -H (f_F + mu a_F)
-//   kinked   projection of x on the halfspaces of the last few linearisations and the box (halfspace_box), those left
-//            out that the iterate or the best point disproves; this is a bundle step
+//   kinked   projection of x on the cuts of the last few linearisations (bundle) and the box (halfspace_box)
 //
 // Which of the two: for a smooth s the trapezoid s(y) + (a0 + a1) . d / 2 is a far better prediction of s(y + d) than
 // the linear one; for a piecewise linear s it is not. The ratio of the two errors, smoothed over the steps, decides.
@@ -21,7 +20,8 @@
 #include <cmath>
 #include <cstddef>
 
-#include "search/halfspace_box.hpp"
+#include "linalg/search_ops.hpp"
+#include "search/bundle.hpp"
 #include "search/lagrangian_curvature.hpp"
 #include "search/lane.hpp"
 
@@ -42,12 +42,11 @@ class BoundaryDescent {
   template <typename Source>
   void carve(Source& source, std::size_t n) {
     curvature_.carve(source, n);
-    for (int j = 0; j < kMaxPlanes; ++j) plane_[j] = source.template take<float>(n);
-    spare_ = source.template take<float>(n);
+    bundle_.carve(source, n);
     center_ = source.template take<float>(n);
     best_ = source.template take<float>(n);
   }
-  void lend(float* const* scratch) {
+  void use_scratch(float* const* scratch) {
     target_ = scratch[0];
     free_f_ = scratch[1];
     free_a_ = scratch[2];
@@ -67,35 +66,32 @@ class BoundaryDescent {
   // The model answered NaN or infinity at the point proposed: the trust radius shrinks to reach less far.
   void retreat(const float* point);
 
-  // At a corner of several pieces no single gradient shows that a point is a minimum; a convex combination of the pieces'
-  // gradients does. gradient: that of one piece at y; replaced by the combination over the linearisations still held
-  // that agree with margin at y, when it shows it better. Answers the KKT residual that remains.
+  // The KKT residual at y, whose margin and gradient these are; gradient becomes the one that shows it best
+  // (aggregate_gradient).
   double explain(const float* y, double margin, float* gradient);
-
-  // The distance from x to the boundary by the answer at x itself; infinite when it lies outside the box. Only between
-  // descents: it scales the constraint anew.
-  double first_order_distance(const SearchOptions& options, const float* x, const Answer& at_image);
 
   // After begin: the start lies among kinks.
   void expect_kinks();
-  // From now on a step is to reach no further than `reach` times the best distance, and the next ones less by `decay`
-  // each. Among kinks too many to be held, steps that adapt to the errors of prediction alone do not get short.
-  void settle(double reach, double decay);
+  // From now on the trust radius is at most `reach` times the best distance, and less by `decay` at each step. Among kinks too
+  // many to be held, steps that adapt to the errors of prediction alone do not get short.
+  void bound_trust(double reach, double decay);
 
   // After begin: the first step reaches no further.
   void keep_within(double reach);
 
-  // The point proposed is moved before it is evaluated: no progress is to be expected of it.
-  void excuse() { last_progress_ = steps_; }
+  // The point proposed is perturbed before it is evaluated: that it brings no progress is no sign of an end.
+  void allow_null_step() { last_progress_ = steps_; }
 
   int steps() const { return steps_; }
   bool crossed() const { return best_distance_ < HUGE_VAL; }
+  // Is the iterate on a plateau, no step having crossed?
+  bool flat() const;
   // Has almost every step gone over a kink?
   bool rough() const;
   // The same of the first few steps, where fewer are known.
   bool kinks_prevail() const;
-  // Has s been met again on a linear piece of it that is held? Then it has few enough for the model to be exact soon.
-  bool repeating() const { return repeating_; }
+  // Has a cut recurred (Bundle)?
+  bool recurring() const { return bundle_.recurring(); }
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;
 
@@ -108,16 +104,30 @@ class BoundaryDescent {
     std::size_t size = 0;
   };
 
-  static constexpr double kKinked = 0.2;
-  bool kinked() const { return smoothness_ >= kKinked; }
-  bool smooth() const { return smoothness_ < 0.15 && curvature_.count() > 0; }
-  void scale_to(const Answer& answer);
-  int gather_planes(const float** rows, double* values, int* slots) const;
+  // The model's step from the iterate.
+  struct ModelStep {
+    CutModel cuts;  // with aim
+    double multipliers[kMaxPlanes];
+    double tolerance;  // of the projection
+    double length;     // of the step
+    double reached;    // |f| where it ends
+    bool curved;       // a quasi-Newton step: of these coordinates
+    Combination of;
+    const float* landing;  // where it ends, when it is not curved
+  };
+
+  bool kinked() const;
+  bool smooth() const;
+  Bundle::Iterate iterate(bool best_moved) const;
+  double aim(double ahead) const;
+  void solve_model(float* out, ModelStep& step);
   bool quasi_newton(double multiplier, double aim, Combination& out);
-  bool repeats(int slot) const;
-  void foretell(bool best_moved, bool continued);
-  void make_room();
-  void add_plane(double value);
+  MoveSums move(const Combination& of, double share, float* out) const;
+  bool claims_minimum(const ModelStep& step) const;
+  void shorten(const ModelStep& step, float* out);
+  bool onto_plateau(double margin, const Answer& answer) const;
+  void shorten_next(const float* point, double share);
+  void adapt_trust(double linear_error, double step);
 
   const float* x_ = nullptr;
   std::size_t n_ = 0;
@@ -126,15 +136,7 @@ class BoundaryDescent {
   double confidence_ = 0.0;
 
   LagrangianCurvature curvature_;
-  float* plane_[kMaxPlanes] = {};      // gradients a_j of the last linearisations, by slot
-  double value_[kMaxPlanes] = {};      // of each at x: value_j + a_j . (y - x) <= 0
-  double at_center_[kMaxPlanes] = {};  // what each foretells at the iterate,
-  double at_best_[kMaxPlanes] = {};    // and at the best point; both of the older ones, when foretold_
-  double held_[kMaxPlanes] = {};       // its multiplier in the last model solved
-  bool foretold_ = false;
-  float* spare_ = nullptr;  // where the next plane is written
-  int newest_ = 0;
-  int planes_ = 0;
+  Bundle bundle_;
 
   float* center_ = nullptr;  // the iterate
   float* best_ = nullptr;    // the nearest adversarial point of this descent
@@ -148,17 +150,19 @@ class BoundaryDescent {
   double free_ff_ = 0.0;   // f . f, a . f and a . a at the iterate, over the coordinates that it has off the bounds
   double free_af_ = 0.0;
   double free_aa_ = 0.0;
+  double steepest_ = 0.0;      // largest |a| at an iterate so far
+  double least_margin_ = 0.0;  // at an iterate, before the first crossing
+  double first_step_ = 0.0;    // its length
   double best_distance_ = 0.0;
   bool adversarial_ = false;
   double trust_ = 0.0;
-  double reach_ = 0.0;       // bound on the trust radius of a descent that settles,
-  double decay_ = 1.0;       // and what it is multiplied with at each step
-  double overshoot_ = 0.0;   // bound on aim, relative to |a| |f|
-  double smoothness_ = 0.0;  // trapezoid error over linear error, 0 smooth .. 1 kinked
-  double last_error_ = 0.0;  // of the last linear prediction of s
+  double trust_bound_ = 0.0;        // on the trust radius,
+  double trust_bound_decay_ = 1.0;  // and what it is multiplied with at each step
+  double overshoot_ = 0.0;          // bound on aim, relative to |a| |f|
+  double smoothness_ = 0.0;         // trapezoid error over linear error, 0 smooth .. 1 kinked
+  double last_error_ = 0.0;         // of the last linear prediction of s
   double last_step_ = 0.0;
-  bool checking_ = false;  // a claim of convergence by several planes is being checked with one
-  bool repeating_ = false;
+  bool checking_ = false;  // a claim of convergence by several cuts is being checked with one
   int steps_ = 0;
   int smooth_steps_ = 0;
   int last_progress_ = 0;

@@ -32,7 +32,7 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
   clean_margin_ = 0.0;
   clean_class_ = -1;
   clean_slope_ = NAN;
-  has_start_ = false;
+  has_given_point_ = false;
   forget_best();
   evaluations_ = starts_ = 0;
   unit_ = 0.0;
@@ -41,8 +41,8 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
 }
 
 void Lane::may_start_from(const float* start) {
-  std::memcpy(start_, start, options_->n * sizeof(float));
-  has_start_ = true;
+  std::memcpy(given_point_, start, options_->n * sizeof(float));
+  has_given_point_ = true;
 }
 
 // What is delivered is the image again.
@@ -87,7 +87,7 @@ void Lane::normalise(float* logits, float* gradient) {
 // What is called converged is a minimum, as far as its gradient tells.
 void Lane::close(bs_lane_status status) {
   const bool claimed = status == BS_LANE_CONVERGED && options_->quantization == 0 && !best_smoothed_;
-  status_ = claimed && residual() > kConverged ? BS_LANE_STALLED : status;
+  status_ = claimed && stalled() ? BS_LANE_STALLED : status;
 }
 
 bool Lane::judge(const float* logits, const float* gradient) {
@@ -130,6 +130,8 @@ double Lane::residual() const {
   if (best_residual_ >= 0.0) return best_residual_;
   return kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
 }
+
+bool Lane::stalled() const { return residual() > kConverged; }
 
 void Lane::result(bs_search_result& out) const {
   out.id = id_;

@@ -62,7 +62,7 @@ class Lane {
   template <typename Source>
   void carve(Source& source, std::size_t n) {
     x_ = source.template take<float>(n);
-    start_ = source.template take<float>(n);
+    given_point_ = source.template take<float>(n);
     point_ = source.template take<float>(n);
     best_ = source.template take<float>(n);
     best_gradient_ = source.template take<float>(n);
@@ -77,6 +77,7 @@ class Lane {
   void close(bs_lane_status status);
   bool succeeded() const { return best_l2_ < HUGE_VAL; }
   double residual() const;  // the relative KKT residual at the best point
+  bool stalled() const;     // is that no minimum, as far as its gradient tells?
   void forget_best();
   void ask_goal(double temperature);
 
@@ -85,8 +86,8 @@ class Lane {
   Goal goal_;
   Question question_;
   float* x_ = nullptr;
-  float* start_ = nullptr;
-  bool has_start_ = false;
+  float* given_point_ = nullptr;
+  bool has_given_point_ = false;
   float* point_ = nullptr;
   float* best_ = nullptr;
   float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better

@@ -57,6 +57,15 @@ export function knownSize(context: ImportContext, axis: number, input = 0): numb
   return size;
 }
 
+/** Of numbers that a file makes us write out: half a gigabyte as doubles. */
+const MOST_NUMBERS = 2 ** 26;
+
+/** Before a table is made whose size stands in the file. @throws INVALID_MODEL when it is out of all proportion. */
+export function limitNumbers(context: ImportContext, count: number, most = MOST_NUMBERS): number {
+  if (count >= 0 && count <= most) return count;
+  throw nodeError(context, `asks for ${count} numbers, where at most ${most} are written out`);
+}
+
 /** [C] as [C, 1, …, 1], to be broadcast over the axes after the channels of a tensor of that rank. */
 export function perChannel(context: ImportContext, value: Value, rank: number): Value {
   if (value.shape.length === 0) return value;

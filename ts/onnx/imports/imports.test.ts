@@ -396,6 +396,19 @@ describe('what couples images, or is not known, is refused by name', () => {
       /the batch cannot be repeated/,
     ],
     [
+      'a repetition out of all proportion',
+      read([node('Tile', ['x', 'r'])], [rawInts('r', [1, 2 ** 40, 1, 1])]),
+      /asks for 1099511627776 numbers, where at most 65536 are written out/,
+    ],
+    [
+      'a range out of all proportion',
+      read(
+        [node('Range', ['a', 'b', 'c'], {}, 'r'), node('Add', ['x', 'r'])],
+        [rawFloats('a', [], [0]), rawFloats('b', [], [1e30]), rawFloats('c', [], [1])],
+      ),
+      /asks for 1\.\d+e\+30 numbers/,
+    ],
+    [
       'cropping',
       read(
         [node('Resize', ['x', 'r', 's'], { coordinate_transformation_mode: 'tf_crop_and_resize' })],

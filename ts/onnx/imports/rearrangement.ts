@@ -2,7 +2,7 @@
 import { nodeError, numberAttribute, requireConstantNumbers, requireInput, stringAttribute } from '../op_rule.ts';
 import { tensorFromNumbers, tensorNumbers } from '../tensor.ts';
 import type { Value } from '../value.ts';
-import { axisOf, emit, type Import, knownSize, named } from './import_context.ts';
+import { axisOf, emit, type Import, knownSize, limitNumbers, named } from './import_context.ts';
 
 const depthToSpace: Import = (context) => {
   const { graph } = context;
@@ -30,6 +30,8 @@ const spaceToDepth: Import = (context) => {
   );
 };
 
+const MOST_COPIES = 2 ** 16;
+
 /** Each axis repeated, by a concatenation with itself. */
 const tile: Import = (context) => {
   const { graph } = context;
@@ -39,6 +41,8 @@ const tile: Import = (context) => {
   for (const [axis, times] of repeats.entries()) {
     if (times === 1) continue;
     if (axis === 0 && typeof x.shape[0] !== 'number') throw nodeError(context, 'the batch cannot be repeated');
+    // Each copy is an input of a node.
+    limitNumbers(context, times, MOST_COPIES);
     result = graph.op('Concat', new Array<Value>(times).fill(result), { axis });
   }
   return named(context, result);
@@ -52,7 +56,7 @@ const trilu: Import = (context) => {
   const [rows, columns] = [knownSize(context, rank - 2), knownSize(context, rank - 1)];
   const [shift = 0] = context.inputs[1] ? requireConstantNumbers(context, 1, 'k') : [];
   const upper = numberAttribute(context, 'upper', 1) !== 0;
-  const kept = Array.from({ length: rows * columns }, (_, i) => {
+  const kept = Array.from({ length: limitNumbers(context, rows * columns) }, (_, i) => {
     const over = (i % columns) - Math.floor(i / columns) - shift;
     return Number(upper ? over >= 0 : over <= 0);
   });
@@ -69,7 +73,7 @@ const cumulativeSum: Import = (context) => {
   const size = knownSize(context, axis);
   const exclusive = numberAttribute(context, 'exclusive', 0);
   const reverse = numberAttribute(context, 'reverse', 0) !== 0;
-  const triangle = Array.from({ length: size * size }, (_, i) => {
+  const triangle = Array.from({ length: limitNumbers(context, size * size) }, (_, i) => {
     const [from, to] = [Math.floor(i / size), i % size];
     return Number(reverse ? from - exclusive >= to : from + exclusive <= to);
   });
@@ -92,7 +96,7 @@ const oneHot: Import = (context) => {
   const places = graph.tensor(
     tensorFromNumbers(
       'int64',
-      Array.from({ length: depth }, (_, i) => i),
+      Array.from({ length: limitNumbers(context, depth) }, (_, i) => i),
       [depth, ...new Array<number>(rank - 1 - axis).fill(1)],
     ),
   );
@@ -110,7 +114,7 @@ const range: Import = (context) => {
     (i) => requireConstantNumbers(context, i, 'the range')[0] ?? 0,
   );
   const count = Math.max(0, Math.ceil((limit - start) / delta));
-  const values = Array.from({ length: count }, (_, i) => start + i * delta);
+  const values = Array.from({ length: limitNumbers(context, count) }, (_, i) => start + i * delta);
   return [
     context.graph.tensor(tensorFromNumbers(requireInput(context, 0).type, values, [count]), context.outputNames[0]),
   ];

@@ -38,13 +38,14 @@ class Arena {
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  ~Arena() { aligned_free(memory_); }
+  ~Arena() { aligned_free(memory_, whole_); }
 
   // Takes the whole block, zeroed. False when there is no memory. To be called once.
   bool reserve(std::size_t bytes) {
     if (memory_ != nullptr || bytes > SIZE_MAX / 2) return false;
     const std::size_t whole = round_up(bytes, kAlignment);
-    memory_ = static_cast<unsigned char*>(aligned_allocate(whole == 0 ? kAlignment : whole));
+    whole_ = whole == 0 ? kAlignment : whole;
+    memory_ = static_cast<unsigned char*>(aligned_allocate(whole_));
     if (memory_ == nullptr) return false;
     std::memset(memory_, 0, whole);
     size_ = whole;
@@ -66,6 +67,7 @@ class Arena {
 
  private:
   unsigned char* memory_ = nullptr;
+  std::size_t whole_ = 0;  // bytes allocated
   std::size_t size_ = 0;
   std::size_t used_ = 0;
 };

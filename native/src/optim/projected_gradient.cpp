@@ -17,6 +17,10 @@ constexpr double kLambdaLeast = 1e-30;
 constexpr double kLambdaMost = 1e30;
 constexpr double kShrinkMost = 0.1;
 constexpr double kShrinkLeast = 0.9;
+// A step cut back to less than this has hardly moved: that f is the same says nothing of a minimum. So many in a row, and the search
+// along lines has failed.
+constexpr double kWholeStep = 0.1;
+constexpr int kMostFlatSteps = 5;
 constexpr int kMaxTrials = 60;  // of one line search; the smallest step is then under 1e-18 of the first
 
 }  // namespace
@@ -63,6 +67,7 @@ bs_status SpectralProjectedGradient<T>::start(bool keep_history) {
   pg_norm_ = std::numeric_limits<double>::infinity();
   iterations_ = 0;
   evaluations_ = 0;
+  flat_steps_ = 0;
   phase_ = Phase::kStart;
   status_ = BS_MINIMIZER_EVALUATE;
   return BS_OK;
@@ -159,6 +164,10 @@ bs_minimizer_status SpectralProjectedGradient<T>::trial_point(double f) {
   }
   alpha_ = next;
   ops_->clipped_step(alpha_, base_x_, direction_, lower_, upper_, x_, n);
+  if (ops_->squared_distance(x_, base_x_, n) == 0.0) {  // too short to move anything
+    std::memcpy(g_, base_g_, n * sizeof(T));
+    return end(BS_MINIMIZER_LINE_SEARCH);
+  }
   return BS_MINIMIZER_EVALUATE;
 }
 
@@ -173,7 +182,10 @@ bs_minimizer_status SpectralProjectedGradient<T>::accept(double f) {
   scan();
   if (pg_norm_ <= options_.pg_tolerance) return end(BS_MINIMIZER_CONVERGED_PG);
   if (std::fabs(before - f) <= options_.f_tolerance * std::max({std::fabs(before), std::fabs(f), 1.0})) {
-    return end(BS_MINIMIZER_CONVERGED_F);
+    if (alpha_ >= kWholeStep) return end(BS_MINIMIZER_CONVERGED_F);
+    if (++flat_steps_ >= kMostFlatSteps) return end(BS_MINIMIZER_LINE_SEARCH);
+  } else {
+    flat_steps_ = 0;
   }
   if (pair.sy > 0.0) {
     lambda_ = pair.ss / pair.sy;

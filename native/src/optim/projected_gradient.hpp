@@ -97,6 +97,7 @@ class SpectralProjectedGradient {
   double lambda_ = 0;  // 0: to be set from the projected gradient
   double alpha_ = 0;
   double slope_ = 0;
+  int flat_steps_ = 0;  // accepted in a row, cut back and without a change of f
   int trials_ = 0;  // evaluations of this line search
   int iterations_ = 0;
   int evaluations_ = 0;

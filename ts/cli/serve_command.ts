@@ -32,7 +32,9 @@ export function addServeCommand(program: Command, terminal: Terminal, finish: (c
 
 async function runServe(port: number, { out, signal }: Terminal): Promise<ExitCode> {
   const fromSources = import.meta.url.endsWith('.ts');
-  const folder = fileURLToPath(new URL(fromSources ? '../../dist/site/' : '../../site/', import.meta.url));
+  const built = (name: string): string =>
+    fileURLToPath(new URL(fromSources ? `../../dist/${name}/` : `../../${name}/`, import.meta.url));
+  const folder = built('site');
   if (!existsSync(path.join(folder, 'index.html'))) {
     throw new BlindspotError(
       'FILE_NOT_FOUND',
@@ -40,8 +42,11 @@ async function runServe(port: number, { out, signal }: Terminal): Promise<ExitCo
     );
   }
   const runtimeFolder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
-  await using server = await startStaticServer({ folder, runtimeFolder, port });
-  out.write(`${server.url}\nCtrl-C ends it.\n`);
+  const docs = built('docs');
+  const docsFolder = existsSync(path.join(docs, 'index.html')) ? docs : undefined;
+  await using server = await startStaticServer({ folder, runtimeFolder, docsFolder, port });
+  const documentation = docsFolder === undefined ? '' : `${server.url}docs/  the documentation\n`;
+  out.write(`${server.url}\n${documentation}Ctrl-C ends it.\n`);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

@@ -14,6 +14,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
   '.json': 'application/json',
   '.wasm': 'application/wasm',
   '.png': 'image/png',
@@ -28,12 +29,19 @@ export interface StaticServerOptions {
   readonly folder: string;
   /** Where what stands under `/ort/` is looked for when the folder lacks it. */
   readonly runtimeFolder?: string;
+  /** Where what stands under `/docs/` is; undefined: nowhere, which is then said there. */
+  readonly docsFolder?: string | undefined;
   /** 0: any that is free. */
   readonly port: number;
 }
 
 /** @throws INVALID_ARGUMENT when the port is taken or not allowed. */
-export async function startStaticServer({ folder, runtimeFolder, port }: StaticServerOptions): Promise<StaticServer> {
+export async function startStaticServer({
+  folder,
+  runtimeFolder,
+  docsFolder,
+  port,
+}: StaticServerOptions): Promise<StaticServer> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { Allow: 'GET, HEAD' }).end();
@@ -48,7 +56,8 @@ export async function startStaticServer({ folder, runtimeFolder, port }: StaticS
   async function answer(url: string, method: string, response: ServerResponse): Promise<void> {
     const found = await find(url);
     if (found === undefined) {
-      response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Not found\n');
+      const text = /^\/docs\/?$/.test(url) ? 'The documentation is not built: npm run build:docs\n' : 'Not found\n';
+      response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(text);
       return;
     }
     const type = MEDIA_TYPES[path.extname(found.file)] ?? 'application/octet-stream';
@@ -72,6 +81,9 @@ export async function startStaticServer({ folder, runtimeFolder, port }: StaticS
     if (!inside.startsWith('/') || inside.includes('\0') || inside.includes('\\')) return undefined;
     const wanted = inside.endsWith('/') ? `${inside}index.html` : inside;
     const places = [path.join(folder, wanted)];
+    if (docsFolder !== undefined && wanted.startsWith('/docs/')) {
+      places.push(path.join(docsFolder, wanted.slice('/docs/'.length)));
+    }
     if (runtimeFolder !== undefined && wanted.startsWith('/ort/')) {
       places.push(path.join(runtimeFolder, wanted.slice('/ort/'.length)));
     }

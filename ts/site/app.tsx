@@ -56,7 +56,7 @@ export function App() {
         <p>
           Nothing leaves your machine: models, pictures and searches stay in this browser, and the page is forbidden to
           talk to anyone but the server it came from. The method is that of Szegedy et al. 2013,{' '}
-          <cite>Intriguing properties of neural networks</cite>.
+          <cite>Intriguing properties of neural networks</cite>. <a href="docs/">Documentation</a>
         </p>
       </footer>
     </>

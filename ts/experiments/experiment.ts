@@ -21,6 +21,8 @@ export interface Experiment<Result> {
   /** Constants that decide the result, so that changing them makes it anew, too. */
   readonly parameters?: unknown;
   readonly models: readonly StudyModelName[];
+  /** JSON that tells apart what it reads beside the study's own data. */
+  source?(study: Study): Promise<unknown>;
   /** Of a full run without the models, roughly; for the time left. */
   readonly seconds: number;
   run(study: Study, tell: Tell): Promise<Findings<Result>>;

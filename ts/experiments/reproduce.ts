@@ -4,6 +4,7 @@
  */
 import { versions } from '../attack/versions.ts';
 import type { AnyExperiment } from './experiment.ts';
+import type { ImagenetSource } from './imagenet_source.ts';
 import type { Key, Store } from './store.ts';
 import { parseJson, Study, type StudySettings, type Tell } from './study.ts';
 import { STUDY_MODELS, type StudyModelName } from './study_models.ts';
@@ -36,6 +37,8 @@ export interface ReproduceOptions {
   readonly experiments: readonly AnyExperiment[];
   readonly settings: StudySettings;
   readonly store: Store;
+  /** Network and photos of the ImageNet part; default those shipped. */
+  readonly imagenet?: ImagenetSource | undefined;
   /** Ends the run; what is finished is in the answer. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ReproduceProgress) => void;
@@ -54,11 +57,11 @@ interface Step {
 export async function reproduce(options: ReproduceOptions): Promise<Reproduction> {
   const { experiments, settings, store, signal } = options;
   const started = performance.now();
-  const study = new Study(settings, store, { signal });
+  const study = new Study(settings, store, { signal, imagenet: options.imagenet });
   const models = [...new Set(experiments.flatMap((experiment) => experiment.models))];
   const steps: Step[] = [
     ...models.map((name) => modelStep(study, name)),
-    ...experiments.map((experiment) => experimentStep(study, experiment)),
+    ...(await Promise.all(experiments.map((experiment) => experimentStep(study, experiment)))),
   ];
   const kept = await Promise.all(steps.map(({ key }) => store.has(key)));
   const progress = new Remaining(steps.map(({ seconds }, i) => (kept[i] === true ? 0 : seconds)));
@@ -75,7 +78,7 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   }
   const finished: FinishedExperiment[] = [];
   for (const experiment of experiments) {
-    const found = await readFinished(store, experiment, experimentKey(study, experiment));
+    const found = await readFinished(store, experiment, await experimentKey(study, experiment));
     if (found !== undefined) finished.push(found);
   }
   return {
@@ -98,13 +101,15 @@ function modelStep(study: Study, name: StudyModelName): Step {
   };
 }
 
-function experimentKey(study: Study, { name, version, parameters = null, models }: AnyExperiment): Key {
+async function experimentKey(study: Study, experiment: AnyExperiment): Promise<Key> {
+  const { name, version, parameters = null, models } = experiment;
   const of = models.map((model) => study.modelKey(model).settings);
-  return { name, settings: { version, parameters, settings: study.settings, models: of } };
+  const source = experiment.source ? { source: await experiment.source(study) } : {};
+  return { name, settings: { version, parameters, settings: study.settings, models: of, ...source } };
 }
 
-function experimentStep(study: Study, experiment: AnyExperiment): Step {
-  const key = experimentKey(study, experiment);
+async function experimentStep(study: Study, experiment: AnyExperiment): Promise<Step> {
+  const key = await experimentKey(study, experiment);
   return {
     name: experiment.name,
     seconds: experiment.seconds,

@@ -7,6 +7,7 @@ import { adaptImages } from '../../data/image_layout.ts';
 import { type ImageSet, imageSize } from '../../data/image_set.ts';
 import { Random } from '../../data/random.ts';
 import { BlindspotError, invalidArgument } from '../../errors.ts';
+import type { Model } from '../../onnx/model.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import { isStatic } from '../../onnx/shape.ts';
 import type { SessionFactory } from '../../runtime/session.ts';
@@ -89,14 +90,14 @@ const LARGEST_BATCH = 500;
 
 /**
  * JSON-ready. Images stream by in batches; memory does not grow with their number.
- * @param bytes an ONNX file of one image input.
+ * @param bytes an ONNX file of one image input, or the model read.
  * @param images held-out images in pixel space [0, 1], with labels; adapted to the model's shape.
  * @throws INVALID_ARGUMENT for an unknown layer (listing those there are) or an option out of range; INVALID_MODEL,
  *   MODEL_DATA_MISMATCH; NOT_FINITE for a layer that answers so; INVALID_DATA when every unit is constant; the signal's
  *   reason when aborted.
  */
 export async function inspectUnits(
-  bytes: Uint8Array,
+  bytes: Uint8Array | Model,
   images: ImageSet,
   options: InspectOptions,
 ): Promise<UnitInspection> {
@@ -104,7 +105,7 @@ export async function inspectUnits(
   const top = wholeNumber('top', options.top ?? 10);
   const shown = wholeNumber('shown', options.shown ?? 4);
   const maxUnits = wholeNumber('maxUnits', options.maxUnits ?? 1024);
-  const model = readModel(plainBytes(bytes));
+  const model = bytes instanceof Uint8Array ? readModel(plainBytes(bytes)) : bytes;
   const space = layerSpace(model, options.layer, options.view ?? 'channels');
   const imageShape = model.inputs[0]?.shape.slice(1) ?? [];
   const adapted = isStatic(imageShape) ? adaptImages(images, imageShape) : images;

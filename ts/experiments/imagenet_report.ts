@@ -3,6 +3,7 @@ import { ALEXNET_TABLE5 } from '../analysis/spectral/alexnet_table5.ts';
 import { type Block, type Claim, claimsBlock, enumerate, paragraph, percent, type Row, verdictOf } from './document.ts';
 import type { Imagenet } from './imagenet.ts';
 import { PAPER_FIGURE_5 } from './paper_values.ts';
+import { purityTable } from './purity_table.ts';
 import { average } from './statistics.ts';
 
 export function renderImagenet(result: Imagenet): Block[] {
@@ -17,7 +18,6 @@ export function renderImagenet(result: Imagenet): Block[] {
   ];
 }
 
-const points = (difference: number) => `${difference < 0 ? '−' : '+'}${(100 * Math.abs(difference)).toFixed(1)}`;
 const fine = (distortion: number | null) => (distortion === null ? '–' : distortion.toFixed(5));
 
 function ostrichBlocks({ network, ostriches }: Imagenet): Block[] {
@@ -68,21 +68,7 @@ function unitBlocks({ network, layers }: Imagenet): Block[] {
     paragraph(
       `Figures 3 and 4: units against random directions, as in figures 1 and 2, on ${first.images.toLocaleString('en-GB')} images (${first.source}), the ${first.top} that move each most; a channel responds where it does so most.`,
     ),
-    {
-      kind: 'table',
-      caption: 'Label purity (%) of the top images: units, random directions, and images at random.',
-      columns: ['layer', 'units', 'of units', 'of directions', 'difference, points', 'by chance'],
-      rows: layers.map(({ layer, units, constantUnits, purity }) => ({
-        label: layer,
-        cells: [
-          { ours: constantUnits === 0 ? String(units) : `${units}, ${constantUnits} dead` },
-          { ours: percent(purity.natural) },
-          { ours: percent(purity.random) },
-          { ours: points(purity.difference), interval: purity.interval.map(points).join(' to ') },
-          { ours: percent(purity.chance) },
-        ],
-      })),
-    },
+    purityTable(layers.map((layer) => ({ ...layer, label: layer.layer }))),
     ...layers.map(
       ({ layer, figure, top }): Block => ({
         kind: 'figure',

@@ -130,21 +130,16 @@ describe('adversarial training', () => {
 });
 
 test('units: purer ones speak against the paper, less pure ones do not', () => {
-  const layer = (place: string, difference: number, distinguishable: boolean) => ({
-    model: 'M',
-    place,
-    purity: {
-      probes: 100,
-      natural: 0.6 + difference,
-      random: 0.6,
-      difference,
-      interval: [difference - 0.1, difference + 0.1] as [number, number],
-      distinguishable,
-      chance: 0.28,
-    },
-  });
+  const layer = (place: string, difference: number, distinguishable: boolean) => {
+    const interval: [number, number] = [difference - 0.1, difference + 0.1];
+    const shares = { natural: 0.6 + difference, random: 0.6, difference, chance: 0.28 };
+    const purity = { probes: 100, ...shares, interval, distinguishable };
+    return { model: 'M', place, purity, area: { ...purity, depth: 50 } };
+  };
   expect(verdicts(unitsClaims([layer('a', 0.01, false), layer('b', -0.2, true)]))).toEqual(['holds', 'holds']);
   const [claim] = unitsClaims([layer('a', 0.01, false), layer('b', 0.2, true)]);
   expect(claim?.verdict).toBe('holds in part');
-  expect(claim?.finding).toBe('By label purity, no difference can be told in M (a); units are purer in M (b).');
+  expect(claim?.finding).toBe(
+    'By label purity, no difference can be told in M (a); units are purer in M (b); the area under its curve says the same in 2 of 2 layers.',
+  );
 });

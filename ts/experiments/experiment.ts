@@ -21,15 +21,27 @@ export interface Experiment<Result> {
   /** Constants that decide the result, so that changing them makes it anew, too. */
   readonly parameters?: unknown;
   readonly models: readonly StudyModelName[];
+  /** JSON that tells apart what it reads beside the study's own data. */
+  source?(study: Study): Promise<unknown>;
   /** Of a full run without the models, roughly; for the time left. */
   readonly seconds: number;
   run(study: Study, tell: Tell): Promise<Findings<Result>>;
   render(result: Result): Block[];
+  /** What the results of several seeds come to; absent where one seed is all there is. */
+  renderSeeds?(results: readonly Result[]): Block[];
 }
 
 /** An experiment in a list of different ones: its result is what its own `run` gave, kept as JSON. */
-export type AnyExperiment = Omit<Experiment<unknown>, 'render'> & { render(result: unknown): Block[] };
+export type AnyExperiment = Omit<Experiment<unknown>, 'render' | 'renderSeeds'> & {
+  render(result: unknown): Block[];
+  renderSeeds?(results: readonly unknown[]): Block[];
+};
 
 export function anyExperiment<Result>(experiment: Experiment<Result>): AnyExperiment {
-  return { ...experiment, render: (result) => experiment.render(result as Result) };
+  const { renderSeeds, ...others } = experiment;
+  return {
+    ...others,
+    render: (result) => experiment.render(result as Result),
+    ...(renderSeeds && { renderSeeds: (results: readonly unknown[]) => renderSeeds(results as readonly Result[]) }),
+  };
 }

@@ -3,6 +3,7 @@ import { invalidArgument } from '../errors.ts';
 import { adversarialTraining } from './adversarial_training.ts';
 import { type AnyExperiment, anyExperiment } from './experiment.ts';
 import { figure7 } from './figure7.ts';
+import { imagenet } from './imagenet.ts';
 import { spectral } from './spectral.ts';
 import { table1 } from './table1.ts';
 import { table2 } from './table2.ts';
@@ -21,6 +22,7 @@ export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(adversarialTraining),
   anyExperiment(spectral),
   anyExperiment(table5),
+  anyExperiment(imagenet),
 ];
 
 /** What --only takes, for help texts. */

@@ -4,6 +4,7 @@
  */
 import { versions } from '../attack/versions.ts';
 import type { AnyExperiment } from './experiment.ts';
+import type { ImagenetSource } from './imagenet_source.ts';
 import type { Key, Store } from './store.ts';
 import { parseJson, Study, type StudySettings, type Tell } from './study.ts';
 import { STUDY_MODELS, type StudyModelName } from './study_models.ts';
@@ -18,12 +19,16 @@ export interface ReproduceProgress {
 export interface FinishedExperiment {
   readonly experiment: AnyExperiment;
   readonly result: unknown;
+  /** Of further seeds, where it is run with several. */
+  readonly otherSeeds: readonly unknown[];
   /** PNG files by name. */
   readonly figures: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface Reproduction {
   readonly settings: StudySettings;
+  /** Of the tables that are run with several. */
+  readonly seeds: number;
   readonly finished: readonly FinishedExperiment[];
   /** Names of experiments that an interruption left undone. */
   readonly missing: readonly string[];
@@ -35,7 +40,11 @@ export interface Reproduction {
 export interface ReproduceOptions {
   readonly experiments: readonly AnyExperiment[];
   readonly settings: StudySettings;
+  /** How many seeds tables 1 to 4 are made with, from that of the settings on; default 1. */
+  readonly seeds?: number | undefined;
   readonly store: Store;
+  /** Network and photos of the ImageNet part; default those shipped. */
+  readonly imagenet?: ImagenetSource | undefined;
   /** Ends the run; what is finished is in the answer. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ReproduceProgress) => void;
@@ -52,14 +61,18 @@ interface Step {
 
 /** @throws what attacks and training throw; an aborted signal is no error. */
 export async function reproduce(options: ReproduceOptions): Promise<Reproduction> {
-  const { experiments, settings, store, signal } = options;
+  const { experiments, settings, seeds = 1, store, signal } = options;
   const started = performance.now();
-  const study = new Study(settings, store, { signal });
-  const models = [...new Set(experiments.flatMap((experiment) => experiment.models))];
-  const steps: Step[] = [
-    ...models.map((name) => modelStep(study, name)),
-    ...experiments.map((experiment) => experimentStep(study, experiment)),
-  ];
+  const studies = Array.from({ length: seeds }, (_, i) => {
+    return new Study({ ...settings, seed: settings.seed + i }, store, { signal, imagenet: options.imagenet });
+  });
+  const steps: Step[] = [];
+  for (const [i, study] of studies.entries()) {
+    const chosen = i === 0 ? experiments : experiments.filter(({ renderSeeds }) => renderSeeds);
+    const seed = i === 0 ? '' : `, seed ${study.settings.seed}`;
+    for (const name of new Set(chosen.flatMap(({ models }) => models))) steps.push(modelStep(study, name, seed));
+    for (const experiment of chosen) steps.push(await experimentStep(study, experiment, seed));
+  }
   const kept = await Promise.all(steps.map(({ key }) => store.has(key)));
   const progress = new Remaining(steps.map(({ seconds }, i) => (kept[i] === true ? 0 : seconds)));
   try {
@@ -75,11 +88,12 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   }
   const finished: FinishedExperiment[] = [];
   for (const experiment of experiments) {
-    const found = await readFinished(store, experiment, experimentKey(study, experiment));
+    const found = await readFinished(store, experiment, studies);
     if (found !== undefined) finished.push(found);
   }
   return {
     settings,
+    seeds,
     finished,
     missing: experiments.filter((e) => !finished.some(({ experiment }) => experiment === e)).map(({ name }) => name),
     seconds: (performance.now() - started) / 1000,
@@ -87,9 +101,9 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   };
 }
 
-function modelStep(study: Study, name: StudyModelName): Step {
+function modelStep(study: Study, name: StudyModelName, seed: string): Step {
   return {
-    name: `model ${name}`,
+    name: `model ${name}${seed}`,
     seconds: STUDY_MODELS[name].seconds,
     key: study.modelKey(name),
     run: async (tell) => {
@@ -98,15 +112,17 @@ function modelStep(study: Study, name: StudyModelName): Step {
   };
 }
 
-function experimentKey(study: Study, { name, version, parameters = null, models }: AnyExperiment): Key {
+async function experimentKey(study: Study, experiment: AnyExperiment): Promise<Key> {
+  const { name, version, parameters = null, models } = experiment;
   const of = models.map((model) => study.modelKey(model).settings);
-  return { name, settings: { version, parameters, settings: study.settings, models: of } };
+  const source = experiment.source ? { source: await experiment.source(study) } : {};
+  return { name, settings: { version, parameters, settings: study.settings, models: of, ...source } };
 }
 
-function experimentStep(study: Study, experiment: AnyExperiment): Step {
-  const key = experimentKey(study, experiment);
+async function experimentStep(study: Study, experiment: AnyExperiment, seed: string): Promise<Step> {
+  const key = await experimentKey(study, experiment);
   return {
-    name: experiment.name,
+    name: `${experiment.name}${seed}`,
     seconds: experiment.seconds,
     key,
     run: async (tell) => {
@@ -121,20 +137,27 @@ function experimentStep(study: Study, experiment: AnyExperiment): Step {
   };
 }
 
+/** undefined until it is done with every seed. */
 async function readFinished(
   store: Store,
   experiment: AnyExperiment,
-  key: Key,
+  studies: readonly Study[],
 ): Promise<FinishedExperiment | undefined> {
-  const result = await store.read(key, 'result.json');
-  const names = await store.read(key, 'figures.json');
-  if (result === undefined || names === undefined) return undefined;
+  const results: unknown[] = [];
   const figures = new Map<string, Uint8Array>();
-  for (const name of parseJson<string[]>(names)) {
-    const png = await store.read(key, name);
-    if (png !== undefined) figures.set(name, png);
+  for (const study of experiment.renderSeeds ? studies : studies.slice(0, 1)) {
+    const key = await experimentKey(study, experiment);
+    const result = await store.read(key, 'result.json');
+    const names = await store.read(key, 'figures.json');
+    if (result === undefined || names === undefined) return undefined;
+    results.push(parseJson(result));
+    for (const name of parseJson<string[]>(names)) {
+      const png = await store.read(key, name);
+      if (png !== undefined && !figures.has(name)) figures.set(name, png);
+    }
   }
-  return { experiment, result: parseJson(result), figures };
+  const [result, ...otherSeeds] = results;
+  return { experiment, result, otherSeeds, figures };
 }
 
 /** Time left, from what steps were expected to take and what those of this run took. */

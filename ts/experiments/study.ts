@@ -12,6 +12,7 @@ import { evaluate } from '../nn/evaluate.ts';
 import { folderCheckpoint } from '../nn/save_training.ts';
 import type { Recipe, TrainingRecord } from '../nn/train_classifier.ts';
 import { createSession } from '../runtime/node_session.ts';
+import { type ImagenetSource, SHIPPED_IMAGENET } from './imagenet_source.ts';
 import { average, type Proportion, proportion } from './statistics.ts';
 import type { Key, Store } from './store.ts';
 import { STUDY_MODELS, type StudyModel, type StudyModelName } from './study_models.ts';
@@ -59,12 +60,15 @@ export interface Distorted {
 
 export interface StudyHooks {
   readonly signal: AbortSignal;
+  /** Network and photos of the ImageNet part; default those shipped. */
+  readonly imagenet?: ImagenetSource | undefined;
 }
 
 export class Study {
   readonly settings: StudySettings;
   readonly store: Store;
   readonly signal: AbortSignal;
+  readonly imagenet: ImagenetSource;
   readonly #data = new Map<MnistSplit, Promise<ImageSet>>();
   readonly #models = new Map<StudyModelName, TrainedStudyModel>();
 
@@ -72,6 +76,7 @@ export class Study {
     this.settings = settings;
     this.store = store;
     this.signal = hooks.signal;
+    this.imagenet = hooks.imagenet ?? SHIPPED_IMAGENET;
   }
 
   /** MNIST, as much of it as the settings say. */

@@ -12,6 +12,7 @@ import {
 } from './document.ts';
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_1 } from './paper_values.ts';
+import { seededBlocks } from './seeds.ts';
 import { type Proportion, proportion } from './statistics.ts';
 import { TABLE_1_MODELS } from './study_models.ts';
 
@@ -58,7 +59,30 @@ export const table1: Experiment<Table1> = {
     return { result: { images: study.settings.images, rows } };
   },
   render: renderTable1,
+  renderSeeds,
 };
+
+function renderSeeds(results: readonly Table1[]): Block[] {
+  const models = results[0]?.rows.map(({ model }) => model) ?? [];
+  return seededBlocks(
+    'Table 1',
+    ['model', 'training error', 'test error', 'av. min. distortion, random class', 'any class'],
+    models.map((model, i) => {
+      const paper = PAPER_TABLE_1[model];
+      const of = (value: (row: Table1Row) => number) =>
+        results.flatMap(({ rows }) => (rows[i] ? [value(rows[i])] : []));
+      return {
+        label: model,
+        values: [
+          { values: of((row) => row.trainError.share), paper: paper?.trainError, kind: 'share' },
+          { values: of((row) => row.testError.share), paper: paper?.testError, kind: 'share' },
+          { values: of((row) => row.distortion), paper: paper?.distortion, kind: 'distortion' },
+          { values: of((row) => row.untargetedDistortion), paper: undefined, kind: 'distortion' },
+        ],
+      };
+    }),
+  );
+}
 
 function renderTable1({ images, rows }: Table1): Block[] {
   return [

@@ -5,7 +5,7 @@ import { type Block, type Claim, claimsBlock, enumerate, paragraph, percent, ver
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_1, PAPER_TABLE_2 } from './paper_values.ts';
 import { TABLE_1_MODELS } from './study_models.ts';
-import { brokenDiagonal, errorsOf, type TransferRow, transferTableRows } from './transfer.ts';
+import { brokenDiagonal, errorsOf, seededTransfer, type TransferRow, transferTableRows } from './transfer.ts';
 
 export interface Table2 {
   readonly images: number;
@@ -51,6 +51,7 @@ export const table2: Experiment<Table2> = {
     return { result: { images: study.settings.images, columns: models.map(({ label }) => label), rows } };
   },
   render: renderTable2,
+  renderSeeds: (results) => seededTransfer('Table 2', results, PAPER_TABLE_2),
 };
 
 function renderTable2({ images, columns, rows }: Table2): Block[] {

@@ -12,6 +12,7 @@ import {
 } from './document.ts';
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_3 } from './paper_values.ts';
+import { seededBlocks } from './seeds.ts';
 import { type Proportion, proportion } from './statistics.ts';
 import { HALVES_MODELS } from './study_models.ts';
 
@@ -55,7 +56,30 @@ export const table3: Experiment<Table3> = {
     return { result: { images: study.settings.images, rows } };
   },
   render: renderTable3,
+  renderSeeds,
 };
+
+function renderSeeds(results: readonly Table3[]): Block[] {
+  const models = results[0]?.rows.map(({ model }) => model) ?? [];
+  return seededBlocks(
+    'Table 3',
+    ['network', 'error on P1', 'error on P2', 'test error', 'av. min. distortion'],
+    models.map((model, i) => {
+      const paper = PAPER_TABLE_3[model];
+      const of = (value: (row: Table3Row) => number) =>
+        results.flatMap(({ rows }) => (rows[i] ? [value(rows[i])] : []));
+      return {
+        label: model,
+        values: [
+          { values: of((row) => row.errorP1.share), paper: paper?.errorP1, kind: 'share' },
+          { values: of((row) => row.errorP2.share), paper: paper?.errorP2, kind: 'share' },
+          { values: of((row) => row.testError.share), paper: paper?.testError, kind: 'share' },
+          { values: of((row) => row.distortion), paper: paper?.distortion, kind: 'distortion' },
+        ],
+      };
+    }),
+  );
+}
 
 function renderTable3({ images, rows }: Table3): Block[] {
   return [

@@ -6,7 +6,7 @@ import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_4 } from './paper_values.ts';
 import { average } from './statistics.ts';
 import { HALVES_MODELS } from './study_models.ts';
-import { brokenDiagonal, errorsOf, type TransferRow, transferTableRows } from './transfer.ts';
+import { brokenDiagonal, errorsOf, seededTransfer, type TransferRow, transferTableRows } from './transfer.ts';
 
 export interface Table4 {
   readonly images: number;
@@ -67,6 +67,7 @@ export const table4: Experiment<Table4> = {
     return { result: { images: study.settings.images, columns, rows, clippedRows } };
   },
   render: renderTable4,
+  renderSeeds: (results) => seededTransfer('Table 4', results, PAPER_TABLE_4),
 };
 
 function renderTable4(result: Table4): Block[] {

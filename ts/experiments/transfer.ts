@@ -1,6 +1,7 @@
 /** How often models err on examples that were made for another one: tables 2 and 4. */
 import type { ImageSet } from '../data/image_set.ts';
-import { percentCell, type Row } from './document.ts';
+import { type Block, percentCell, type Row } from './document.ts';
+import { seededBlocks } from './seeds.ts';
 import type { Proportion } from './statistics.ts';
 import type { Study, TrainedStudyModel } from './study.ts';
 
@@ -45,4 +46,26 @@ export function transferTableRows(
 /** Diagonal cells that are below 100 %. */
 export function brokenDiagonal(rows: readonly TransferRow[]): TransferRow[] {
   return rows.filter(({ errors, own }) => own !== null && errors[own]?.share !== 1);
+}
+
+/** Tables 2 and 4 over several seeds; the diagonal, 100 % by its making, is left out of the comparison. */
+export function seededTransfer(
+  table: string,
+  results: readonly { readonly columns: readonly string[]; readonly rows: readonly TransferRow[] }[],
+  paper: Readonly<Record<string, readonly number[]>>,
+): Block[] {
+  const [first] = results;
+  if (first === undefined) return [];
+  return seededBlocks(
+    table,
+    ['images', ...first.columns],
+    first.rows.map(({ key, label, own, errors }, row) => ({
+      label,
+      values: errors.map((_, column) => ({
+        values: results.map(({ rows }) => rows[row]?.errors[column]?.share ?? Number.NaN),
+        paper: column === own ? undefined : paper[key]?.[column],
+        kind: 'share',
+      })),
+    })),
+  );
 }

@@ -3,12 +3,14 @@
  * images; here the purity of their labels is measured over all units, too.
  */
 import { type InspectOptions, inspectUnits, type UnitInspection } from '../analysis/units/inspect_units.ts';
+import type { PurityComparison } from '../analysis/units/label_purity.ts';
 import { unitFigurePng } from '../analysis/units/unit_figure.ts';
 import { readModel } from '../onnx/read_model.ts';
 import { intermediateValues } from '../onnx/slice_model.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { type Block, type Claim, claimsBlock, enumerate, paragraph, percent, verdictOf } from './document.ts';
 import type { Experiment } from './experiment.ts';
+import { purityTable } from './purity_table.ts';
 import type { StudyModelName } from './study_models.ts';
 
 export interface InspectedLayer extends Omit<UnitInspection, 'natural' | 'random'> {
@@ -46,7 +48,7 @@ export const units: Experiment<Units> = {
   name: 'units',
   aliases: ['figure1', 'figure2'],
   title: 'Figures 1 and 2: units against random directions (section 3)',
-  version: 2,
+  version: 3,
   parameters: { places: PLACES, top: TOP },
   models: [...new Set(PLACES.map(({ model }) => model))],
   seconds: 20,
@@ -81,26 +83,11 @@ export const units: Experiment<Units> = {
 };
 
 function renderUnits({ images, layers }: Units): Block[] {
-  const points = (difference: number) => `${difference < 0 ? '−' : '+'}${(100 * Math.abs(difference)).toFixed(1)}`;
   return [
     paragraph(
-      `For a unit, the ${TOP} of ${images.toLocaleString('en-GB')} test images that it answers to most; beside it the same for a random direction, uniform on the sphere, of the same layer. Units and directions shown are drawn by seed. The number that the paper lacks is the label purity: the share of the commonest digit among the ${TOP}, a mean over all units that are not dead and over as many directions, with a bootstrap interval of the difference. Of a convolution's layer the channels are the units, as ${layers[0] ? `[${layers[0].shape.join(', ')}] in ${layers[0].model}` : 'they stand'}.`,
+      `For a unit, the ${TOP} of ${images.toLocaleString('en-GB')} test images that it answers to most; beside it the same for a random direction, uniform on the sphere, of the same layer. Units and directions shown are drawn by seed. The numbers that the paper lacks: the label purity, the share of the commonest digit among the ${TOP}, and the area under its curve, the mean of the purities of the first 1, 2, … ${layers[0]?.area.depth ?? ''} images; means over all units that are not dead and over as many directions, with bootstrap intervals of the differences. Of a convolution's layer the channels are the units, as ${layers[0] ? `[${layers[0].shape.join(', ')}] in ${layers[0].model}` : 'they stand'}. Sparsity (Vinje & Gallant 2000) is 0 when all values of the layer are as large, 1 when a single one is not 0: a sparse layer has its own basis.`,
     ),
-    {
-      kind: 'table',
-      caption: 'Label purity (%) of the top images: units, random directions, and images at random.',
-      columns: ['layer', 'units', 'of units', 'of directions', 'difference, points', 'by chance'],
-      rows: layers.map(({ model, place, units: all, constantUnits, purity }) => ({
-        label: `${model}, ${place}`,
-        cells: [
-          { ours: constantUnits === 0 ? String(all) : `${all}, ${constantUnits} dead` },
-          { ours: percent(purity.natural) },
-          { ours: percent(purity.random) },
-          { ours: points(purity.difference), interval: purity.interval.map(points).join(' to ') },
-          { ours: percent(purity.chance) },
-        ],
-      })),
-    },
+    purityTable(layers.map((layer) => ({ ...layer, label: `${layer.model}, ${layer.place}` }))),
     claimsBlock(unitsClaims(layers)),
     ...layers.map(
       ({ model, place, figure }, i): Block => ({
@@ -113,12 +100,18 @@ function renderUnits({ images, layers }: Units): Block[] {
   ];
 }
 
+/** Whether units are purer (1), directions (-1), or neither can be told (0). */
+function sign({ distinguishable, difference }: PurityComparison): number {
+  return distinguishable ? Math.sign(difference) : 0;
+}
+
 /** The paper's statements of section 3, judged by purity. */
-export function unitsClaims(layers: readonly Pick<InspectedLayer, 'model' | 'place' | 'purity'>[]): Claim[] {
+export function unitsClaims(layers: readonly Pick<InspectedLayer, 'model' | 'place' | 'purity' | 'area'>[]): Claim[] {
   const named = (chosen: typeof layers) => enumerate(chosen.map(({ model, place }) => `${model} (${place})`));
   const alike = layers.filter(({ purity }) => !purity.distinguishable);
   const purer = layers.filter(({ purity }) => purity.distinguishable && purity.difference > 0);
   const less = layers.filter(({ purity }) => purity.distinguishable && purity.difference < 0);
+  const sameByArea = layers.filter(({ purity, area }) => sign(purity) === sign(area));
   const meaningful = layers.filter(({ purity }) => purity.random > purity.chance);
   const parts = [
     ...(alike.length > 0 ? [`no difference can be told in ${named(alike)}`] : []),
@@ -129,7 +122,7 @@ export function unitsClaims(layers: readonly Pick<InspectedLayer, 'model' | 'pla
     {
       claim: 'Random directions look as meaningful as single units.',
       verdict: verdictOf(alike.length + less.length, layers.length),
-      finding: `By label purity, ${parts.join('; ')}.`,
+      finding: `By label purity, ${parts.join('; ')}; the area under its curve says the same in ${sameByArea.length} of ${layers.length} layers.`,
     },
     {
       claim: 'Images that share a random direction share meaning.',

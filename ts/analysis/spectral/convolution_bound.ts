@@ -1,7 +1,8 @@
 /** The bound of a Conv node: its norm as it is run, beside the paper's circular one. */
 import { numberAttribute } from '../../onnx/op_rule.ts';
 import { requireStatic, windowGeometry } from '../../onnx/ops/spatial_window.ts';
-import type { Convolution } from './convolution_geometry.ts';
+import type { GraphNode, Value } from '../../onnx/value.ts';
+import type { Convolution, Pair2 } from './convolution_geometry.ts';
 import { convolutionOperator } from './convolution_operator.ts';
 import { circularConvolutionNorm } from './convolution_symbol.ts';
 import { type Bound, noRule, requireWeights } from './layer_rule.ts';
@@ -10,36 +11,52 @@ import type { ChainLink } from './sequential_chain.ts';
 
 /** @throws UNSUPPORTED_OP for three spatial dimensions or more. */
 export function convolutionBound({ node, input }: ChainLink): Bound {
+  const { convolution, padsBegin, outputSize } = convolutionOf(node, input);
+  const operator = convolutionOperator({ ...convolution, padsBegin, outputSize });
+  const { norm, verified } = operatorNorm(operator);
+  return { kind: 'convolution', norm, verified, ...circularNorms(convolution), weightShape: weightShapeOf(node) };
+}
+
+/** By the paper's formula: Δ⁻¹ and N, and for strided ones as it is printed. */
+export function circularNorms(convolution: Convolution): { circular: number; printed: number | null } {
+  const isStrided = convolution.strides?.some((stride) => stride > 1) === true;
+  return {
+    circular: circularConvolutionNorm(convolution).norm,
+    printed: isStrided ? circularConvolutionNorm(convolution, { reading: 'printed' }).norm : null,
+  };
+}
+
+export function weightShapeOf(node: GraphNode): number[] {
+  return [...requireWeights(node, 1).shape];
+}
+
+/** @throws UNSUPPORTED_OP for three spatial dimensions or more. */
+export function convolutionOf(
+  node: GraphNode,
+  input: Value,
+): { convolution: Convolution; padsBegin: Pair2; outputSize: Pair2 } {
   const { numbers, shape } = requireWeights(node, 1);
   const [outputChannels = 0, , ...kernel] = shape;
   if (kernel.length > 2) throw noRule(node, `its kernel has ${kernel.length} dimensions; 1 and 2 are covered`);
   const geometry = requireStatic(node, windowGeometry(node, input.shape, kernel));
   /** One dimension is a plane of height 1. */
-  const pair = (sizes: readonly number[]): readonly [number, number] => {
+  const pair = (sizes: readonly number[]): Pair2 => {
     const [a = 1, b] = sizes;
     return b === undefined ? [1, a] : [a, b];
   };
   const pads = geometry.padsBegin;
-  const convolution: Convolution = {
-    weights: numbers,
-    outputChannels,
-    inputChannels: Number(input.shape[1]),
-    kernel: pair(geometry.kernel),
-    inputSize: pair(geometry.inputSize),
-    strides: pair(geometry.strides),
-    dilations: pair(geometry.dilations),
-    groups: numberAttribute(node, 'group', 1),
-  };
-  const padsBegin = pads.length === 1 ? ([0, pads[0] ?? 0] as const) : pair(pads);
-  const operator = convolutionOperator({ ...convolution, padsBegin, outputSize: pair(geometry.outputSize) });
-  const { norm, verified } = operatorNorm(operator);
-  const isStrided = geometry.strides.some((stride) => stride > 1);
   return {
-    kind: 'convolution',
-    norm,
-    verified,
-    weightShape: [...shape],
-    circular: circularConvolutionNorm(convolution).norm,
-    printed: isStrided ? circularConvolutionNorm(convolution, { reading: 'printed' }).norm : null,
+    convolution: {
+      weights: numbers,
+      outputChannels,
+      inputChannels: Number(input.shape[1]),
+      kernel: pair(geometry.kernel),
+      inputSize: pair(geometry.inputSize),
+      strides: pair(geometry.strides),
+      dilations: pair(geometry.dilations),
+      groups: numberAttribute(node, 'group', 1),
+    },
+    padsBegin: pads.length === 1 ? [0, pads[0] ?? 0] : pair(pads),
+    outputSize: pair(geometry.outputSize),
   };
 }

@@ -72,6 +72,11 @@ describe('inspectUnits', () => {
     const purities = result.natural.map(({ purity }) => purity);
     expect(result.purity.natural).toBeCloseTo(purities.reduce((a, b) => a + b) / 12, 12);
     expect(result.purity.probes).toBe(12);
+    const areas = result.random.map(({ area }) => area);
+    expect(result.area.random).toBeCloseTo(areas.reduce((a, b) => a + b) / 12, 12);
+    expect(result.area.depth).toBe(50);
+    expect(result.sparsity).toBeGreaterThan(0);
+    expect(result.sparsity).toBeLessThan(1);
   });
 
   test('a layer of maps by channels: the maximum over positions', async () => {

@@ -7,12 +7,13 @@ import { adaptImages } from '../../data/image_layout.ts';
 import { type ImageSet, imageSize } from '../../data/image_set.ts';
 import { Random } from '../../data/random.ts';
 import { BlindspotError, invalidArgument } from '../../errors.ts';
+import type { Model } from '../../onnx/model.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import { isStatic } from '../../onnx/shape.ts';
 import type { SessionFactory } from '../../runtime/session.ts';
 import { plainBytes } from '../model_bytes.ts';
 import { randomDirections } from './directions.ts';
-import { comparePurity, labelPurity, type PurityComparison } from './label_purity.ts';
+import { comparePurity, labelPurity, type PurityComparison, purityArea } from './label_purity.ts';
 import { type LayerSpace, type LayerView, layerSpace, probeGraph } from './probe_graph.ts';
 import { TopImages } from './top_images.ts';
 
@@ -52,6 +53,8 @@ export interface Probe {
   images: TopImage[];
   /** Share of the commonest label among them. */
   purity: number;
+  /** Mean of the purities of its first 1, 2, … DEPTH images. */
+  area: number;
 }
 
 export interface UnitInspection {
@@ -74,12 +77,22 @@ export interface UnitInspection {
   /** Drawn by seed for the figure, never by how they look. */
   shown: { natural: Probe[]; random: Probe[] };
   purity: PurityComparison;
+  /** The same of the area under the purity's curve over the first so many images. */
+  area: PurityComparison & { depth: number };
+  /**
+   * Of the layer's values on an image, a mean over the images: (1 − ā²/(mean a²))/(1 − 1/n), n values, ā the mean of |a|
+   * (Rolls & Tovee 1995; Vinje & Gallant 2000): 0 when all are as large, 1 when one alone is not 0.
+   */
+  sparsity: number;
 }
 
 const DIRECTION_STREAM = 0;
 const UNIT_STREAM = 1;
 const TIE_STREAM = 2;
 const SHOWN_STREAM = 3;
+
+/** Images of the purity's curve, where there are as many. */
+const DEPTH = 50;
 
 /** Values of the directions together: 256 MB. */
 const DIRECTION_VALUES = 2 ** 26;
@@ -89,14 +102,14 @@ const LARGEST_BATCH = 500;
 
 /**
  * JSON-ready. Images stream by in batches; memory does not grow with their number.
- * @param bytes an ONNX file of one image input.
+ * @param bytes an ONNX file of one image input, or the model read.
  * @param images held-out images in pixel space [0, 1], with labels; adapted to the model's shape.
  * @throws INVALID_ARGUMENT for an unknown layer (listing those there are) or an option out of range; INVALID_MODEL,
  *   MODEL_DATA_MISMATCH; NOT_FINITE for a layer that answers so; INVALID_DATA when every unit is constant; the signal's
  *   reason when aborted.
  */
 export async function inspectUnits(
-  bytes: Uint8Array,
+  bytes: Uint8Array | Model,
   images: ImageSet,
   options: InspectOptions,
 ): Promise<UnitInspection> {
@@ -104,7 +117,7 @@ export async function inspectUnits(
   const top = wholeNumber('top', options.top ?? 10);
   const shown = wholeNumber('shown', options.shown ?? 4);
   const maxUnits = wholeNumber('maxUnits', options.maxUnits ?? 1024);
-  const model = readModel(plainBytes(bytes));
+  const model = bytes instanceof Uint8Array ? readModel(plainBytes(bytes)) : bytes;
   const space = layerSpace(model, options.layer, options.view ?? 'channels');
   const imageShape = model.inputs[0]?.shape.slice(1) ?? [];
   const adapted = isStatic(imageShape) ? adaptImages(images, imageShape) : images;
@@ -114,17 +127,25 @@ export async function inspectUnits(
   const chosen = chooseSorted(space.units, count, new Random(seed, UNIT_STREAM));
   const directions = randomDirections(count, space.units, new Random(seed, DIRECTION_STREAM));
   const order = new Random(seed, TIE_STREAM).permutation(adapted.count);
-  const natural = new TopImages(count, top, order);
-  const random = new TopImages(count, top, order);
+  const depth = Math.min(adapted.count, Math.max(DEPTH, top));
+  const natural = new TopImages(count, depth, order);
+  const random = new TopImages(count, depth, order);
+  const values = space.shape.reduce((product, size) => product * size, 1);
+  let sparsity = 0;
   const graph = probeGraph(model, space, chosen, directions);
   await stream(graph, adapted, batchSize(options, space, count), options, (first, responses) => {
     natural.add(responses.natural, first);
     random.add(responses.random, first);
+    for (const [i, square] of responses.square.entries()) {
+      sparsity += sparseness(responses.magnitude[i] as number, square, values) / adapted.count;
+    }
   });
 
   const probe = (found: TopImages, at: number, name: number): Probe => {
-    const topImages = found.of(at).map((image) => ({ ...image, label: adapted.labels[image.index] as number }));
-    return { probe: name, images: topImages, purity: labelPurity(topImages.map(({ label }) => label)) };
+    const all = found.of(at).map((image) => ({ ...image, label: adapted.labels[image.index] as number }));
+    const labels = all.map(({ label }) => label);
+    const images = all.slice(0, top);
+    return { probe: name, images, purity: labelPurity(labels.slice(0, top)), area: purityArea(labels) };
   };
   const naturals = chosen.flatMap((unit, at) => (natural.isConstant(at) ? [] : [probe(natural, at, unit)]));
   if (naturals.length === 0) {
@@ -134,7 +155,14 @@ export async function inspectUnits(
   const draw = new Random(seed, SHOWN_STREAM);
   const rows = Math.min(shown, naturals.length);
   const pick = (probes: Probe[]): Probe[] => chooseSorted(probes.length, rows, draw).flatMap((at) => probes[at] ?? []);
-  const purities = (probes: Probe[]): number[] => probes.map(({ purity }) => purity);
+  const compare = (
+    of: 'purity' | 'area',
+    images: number,
+    measure: (labels: readonly number[]) => number,
+  ): PurityComparison => {
+    const values = (probes: Probe[]) => probes.map((each) => each[of]);
+    return comparePurity(values(naturals), values(randoms), adapted.labels, images, { seed, measure });
+  };
   return {
     layer: space.layer,
     shape: [...space.shape],
@@ -147,7 +175,9 @@ export async function inspectUnits(
     natural: naturals,
     random: randoms,
     shown: { natural: pick(naturals), random: pick(randoms) },
-    purity: comparePurity(purities(naturals), purities(randoms), adapted.labels, top, { seed }),
+    purity: compare('purity', top, labelPurity),
+    area: { ...compare('area', depth, purityArea), depth },
+    sparsity,
   };
 }
 
@@ -169,6 +199,13 @@ function batchSize({ batchSize: given }: InspectOptions, space: LayerSpace, dire
 interface Responses {
   natural: Float32Array;
   random: Float32Array;
+  magnitude: Float32Array;
+  square: Float32Array;
+}
+
+/** 0 of a layer that is silent: nothing is there to be sparse. */
+function sparseness(magnitude: number, square: number, values: number): number {
+  return square === 0 || values < 2 ? 0 : (1 - magnitude ** 2 / square) / (1 - 1 / values);
 }
 
 async function stream(
@@ -185,12 +222,11 @@ async function stream(
     signal?.throwIfAborted();
     const rows = Math.min(step, images.count - first);
     const data = images.images.subarray(first * size, (first + rows) * size);
-    const { natural, random } = await session.run(
-      { image: { data, dims: [rows, ...images.shape] } },
-      { natural: null, random: null },
-    );
-    if (!natural || !random) throw new TypeError('the probe graph gave no responses');
-    take(first, { natural: natural.data, random: random.data });
+    const { natural, random, magnitude, square } = await session.run({
+      image: { data, dims: [rows, ...images.shape] },
+    });
+    if (!natural || !random || !magnitude || !square) throw new TypeError('the probe graph gave no responses');
+    take(first, { natural: natural.data, random: random.data, magnitude: magnitude.data, square: square.data });
     onProgress?.(first + rows, images.count);
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../data/random.ts';
-import { comparePurity, labelPurity } from './label_purity.ts';
+import { comparePurity, labelPurity, purityArea } from './label_purity.ts';
 
 describe('labelPurity', () => {
   test('is the share of the commonest label', () => {
@@ -9,6 +9,14 @@ describe('labelPurity', () => {
     expect(labelPurity([7])).toBe(1);
     expect(() => labelPurity([])).toThrow('at least one label');
   });
+});
+
+test('purityArea is the mean of the purities of the first images', () => {
+  expect(purityArea([4, 4, 4])).toBe(1);
+  // 1, 1/2, 2/3, 2/4.
+  expect(purityArea([1, 2, 2, 5])).toBeCloseTo((1 + 1 / 2 + 2 / 3 + 1 / 2) / 4, 12);
+  expect(purityArea([1, 2, 2, 5])).toBeGreaterThan(purityArea([5, 1, 2, 2]) - 1e-12);
+  expect(() => purityArea([])).toThrow('at least one label');
 });
 
 describe('comparePurity', () => {

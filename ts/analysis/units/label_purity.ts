@@ -31,8 +31,29 @@ export function labelPurity(labels: readonly number[]): number {
   return Math.max(...counts.values()) / labels.length;
 }
 
+/**
+ * Area under the curve of purity over the number of images: the mean of the purities of the first 1, 2, … images. It asks
+ * more than the purity of one number of them: that it begins high and stays so.
+ * @param labels strongest first.
+ */
+export function purityArea(labels: readonly number[]): number {
+  if (labels.length === 0) throw invalidArgument('labels', 'at least one label', 0);
+  const counts = new Map<number, number>();
+  let most = 0;
+  let sum = 0;
+  for (const [i, label] of labels.entries()) {
+    const count = (counts.get(label) ?? 0) + 1;
+    counts.set(label, count);
+    most = Math.max(most, count);
+    sum += most / (i + 1);
+  }
+  return sum / labels.length;
+}
+
 export interface PurityOptions {
   seed: number;
+  /** What was measured of the labels of a probe's images, for what it is by chance; default their purity. */
+  measure?: (labels: readonly number[]) => number;
   /** Resamples; default 4000. */
   resamples?: number;
 }
@@ -53,7 +74,7 @@ export function comparePurity(
   random: readonly number[],
   labels: Int32Array,
   top: number,
-  { seed, resamples = DEFAULT_RESAMPLES }: PurityOptions,
+  { seed, measure = labelPurity, resamples = DEFAULT_RESAMPLES }: PurityOptions,
 ): PurityComparison {
   if (natural.length === 0) throw invalidArgument('natural', 'at least one unit', 0);
   if (random.length === 0) throw invalidArgument('random', 'at least one direction', 0);
@@ -70,7 +91,7 @@ export function comparePurity(
     difference: mean(natural) - mean(random),
     interval: [low, high],
     distinguishable: low > 0 || high < 0,
-    chance: chancePurity(labels, top, new Random(seed, CHANCE_STREAM)),
+    chance: chancePurity(labels, top, measure, new Random(seed, CHANCE_STREAM)),
   };
 }
 
@@ -91,13 +112,18 @@ function percentile(ascending: Float64Array, share: number): number {
   return low + ((ascending[Math.ceil(at)] as number) - low) * (at - Math.floor(at));
 }
 
-function chancePurity(labels: Int32Array, top: number, random: Random): number {
+function chancePurity(
+  labels: Int32Array,
+  top: number,
+  measure: (labels: readonly number[]) => number,
+  random: Random,
+): number {
   const size = Math.min(top, labels.length);
   let sum = 0;
   for (let draw = 0; draw < CHANCE_DRAWS; draw++) {
     const chosen = new Set<number>();
     while (chosen.size < size) chosen.add(random.below(labels.length));
-    sum += labelPurity(Array.from(chosen, (index) => labels[index] as number));
+    sum += measure(Array.from(chosen, (index) => labels[index] as number));
   }
   return sum / CHANCE_DRAWS;
 }

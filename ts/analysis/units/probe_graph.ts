@@ -68,7 +68,8 @@ function valueSize({ shape }: IntermediateValue): number {
 }
 
 /**
- * float32 input `image` [N, …], outputs `natural` [N, chosen.length] and `random` [N, directions].
+ * float32 input `image` [N, …], outputs `natural` [N, chosen.length], `random` [N, directions], and over all values of the
+ * layer the means `magnitude` of |φ(x)| and `square` of φ(x)², [N, 1].
  * @param chosen indices of the units.
  * @param directions [count, space.units], row-major.
  */
@@ -101,5 +102,7 @@ export function probeGraph(
   const strongest = (responses: Value): Value => graph.op('ReduceMax', [responses], { axes: [2], keepdims: 0 });
   graph.output(strongest(units), 'natural');
   graph.output(space.positions === 1 ? projected : strongest(projected), 'random');
+  graph.output(graph.reduceMean(graph.reshape(graph.op('Abs', [value]), [0, -1]), [1]), 'magnitude');
+  graph.output(graph.reduceMean(graph.reshape(graph.mul(value, value), [0, -1]), [1]), 'square');
   return graph.toBytes();
 }

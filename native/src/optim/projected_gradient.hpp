@@ -98,7 +98,7 @@ class SpectralProjectedGradient {
   double alpha_ = 0;
   double slope_ = 0;
   int flat_steps_ = 0;  // accepted in a row, cut back and without a change of f
-  int trials_ = 0;  // evaluations of this line search
+  int trials_ = 0;      // evaluations of this line search
   int iterations_ = 0;
   int evaluations_ = 0;
 };

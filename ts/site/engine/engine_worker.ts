@@ -30,13 +30,28 @@ function started(): AttackPlatform {
   return platform;
 }
 
+/** Fetched and compiled once, however many searches follow; what failed is tried again. */
+function withOneKernel(web: AttackPlatform): AttackPlatform {
+  let kernel: ReturnType<AttackPlatform['describeKernel']> | undefined;
+  return {
+    ...web,
+    describeKernel(choice) {
+      kernel ??= web.describeKernel(choice);
+      kernel.catch(() => {
+        kernel = undefined;
+      });
+      return kernel;
+    },
+  };
+}
+
 function tell(message: FromWorker, transfer: Transferable[] = []): void {
   globalThis.postMessage(message, { transfer });
 }
 
 globalThis.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if ('type' in data) {
-    platform = webPlatform({ wasm: data.wasm });
+    platform = withOneKernel(webPlatform({ wasm: data.wasm }));
     return;
   }
   const { id, request } = data;

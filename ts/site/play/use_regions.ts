@@ -14,7 +14,7 @@ export interface Regions {
 }
 
 /** A pass four times as dear as one that took longer is left out. */
-const LONGEST_MILLISECONDS = 1200;
+const LONGEST_MILLISECONDS = 2500;
 /** Numbers a call: what is asked meanwhile has not to wait long. */
 const VALUES_A_CALL = 2 ** 18;
 

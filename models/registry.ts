@@ -5,11 +5,13 @@ import { autoencoder } from './autoencoder.ts';
 import { convnet } from './convnet.ts';
 import { parseFc } from './fc.ts';
 import type { ModelEntry } from './model_entry.ts';
+import { resnet8 } from './resnet.ts';
 
 const NAMED: Readonly<Record<string, () => ModelEntry>> = {
   convnet,
   alexnet: () => alexnet(),
   'alexnet-wide': alexnetWide,
+  resnet8: () => resnet8(),
   'ae400-10': () => autoencoder(),
 };
 

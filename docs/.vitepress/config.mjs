@@ -21,6 +21,8 @@ export default defineConfig({
   base: process.env.DOCS_BASE ?? '/docs/',
   outDir: '../dist/docs',
   srcExclude: ['node_modules/**'],
+  // Folders of the repository, beside the documents.
+  ignoreDeadLinks: [/^(?:\.\/)?\.\.\/native\//],
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   themeConfig: {
     search: { provider: 'local' },

@@ -22,6 +22,7 @@ import {
   verdictOf,
 } from './document.ts';
 import type { Experiment } from './experiment.ts';
+import { inPairs } from './in_pairs.ts';
 import { PAPER_ADVERSARIAL_TRAINING } from './paper_values.ts';
 import { type MeanOfRuns, meanOfRuns } from './statistics.ts';
 import type { Key } from './store.ts';
@@ -301,20 +302,6 @@ async function meanMinimum(
   const { summary } = await attack(bytes, chosen, { target, seed, workers: 1, signal });
   signal.throwIfAborted();
   return summary.meanDistortion ?? null;
-}
-
-/** The results in the order of the items, two of which are under way at a time. */
-async function inPairs<Item, Result>(items: readonly Item[], run: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const work = async () => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await run(items[index] as Item);
-    }
-  };
-  await Promise.all([work(), work()]);
-  return results;
 }
 
 function renderAdversarialTraining(result: AdversarialTrainingResult): Block[] {

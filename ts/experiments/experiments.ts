@@ -1,6 +1,7 @@
 /** Everything that can be reproduced, in the order of the report. */
 import { invalidArgument } from '../errors.ts';
 import { adversarialTraining } from './adversarial_training.ts';
+import { cifar } from './cifar.ts';
 import { type AnyExperiment, anyExperiment } from './experiment.ts';
 import { figure7 } from './figure7.ts';
 import { imagenet } from './imagenet.ts';
@@ -23,6 +24,7 @@ export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(spectral),
   anyExperiment(table5),
   anyExperiment(imagenet),
+  anyExperiment(cifar),
 ];
 
 /** What --only takes, for help texts. */

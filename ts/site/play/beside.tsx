@@ -108,7 +108,11 @@ export function Beside({ engine, subject, result, names, onTarget }: Props) {
                 <li key={name}>
                   <strong>{name}</strong>{' '}
                   {before === after ? (
-                    `no: still ${say(after)}`
+                    before === subject.answer ? (
+                      `no: still ${say(after)}`
+                    ) : (
+                      `takes the image itself for ${say(after)}`
+                    )
                   ) : (
                     <span class="bad">
                       yes: {say(before)} → {say(after)}

@@ -14,7 +14,8 @@ import { conv, dense, flatten, type ModelDefinition, maxPool, relu, residual, si
 import { softmaxCrossEntropy } from './losses.ts';
 import { applyLayers, parameterSpecs } from './network.ts';
 import { classifierGraph, type Recipe, trainClassifier } from './train_classifier.ts';
-import { averageShare, buildTrainGraph, TrainStep } from './train_step.ts';
+import { buildTrainGraph } from './train_graph.ts';
+import { averageShare, TrainStep } from './train_step.ts';
 
 const BATCH = 3;
 const CLASSES = 3;

@@ -16,7 +16,7 @@ import type { Value } from '../onnx/value.ts';
 import type { ModelDefinition } from './layers.ts';
 import { classificationLoss, type LossSettings } from './losses.ts';
 import { applyLayers, placeLayers } from './network.ts';
-import type { ForwardPass } from './train_step.ts';
+import type { ForwardPass } from './train_graph.ts';
 
 /** Where examples are made, and how far away. */
 export interface AdversarialStep {

@@ -1,4 +1,4 @@
-/** What training makes small; weight decay is added by train_step.ts. */
+/** What training makes small; weight decay is added by train_graph.ts. */
 import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';
 

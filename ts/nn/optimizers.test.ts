@@ -3,7 +3,8 @@ import { createSession } from '../runtime/node_session.ts';
 import type { Tensor } from '../runtime/session.ts';
 import { makeOptimizer, type OptimizerSettings } from './optimizers.ts';
 import { type Schedule, scheduledRate } from './schedules.ts';
-import { type TrainGraph, TrainStep } from './train_step.ts';
+import type { TrainGraph } from './train_graph.ts';
+import { TrainStep } from './train_step.ts';
 
 /** Minimises ½Σ aᵢ(wᵢ − bᵢ)², whose gradient is aᵢ(wᵢ − bᵢ). */
 const A = [1, 0.5, 3, 1e-3];

@@ -15,7 +15,8 @@ import { classificationLoss, type LossSettings } from './losses.ts';
 import { applyLayers, drawParameters, dropoutMasks, parameterSpecs } from './network.ts';
 import type { OptimizerSettings } from './optimizers.ts';
 import type { Schedule } from './schedules.ts';
-import { type TrainGraph, TrainStep } from './train_step.ts';
+import type { TrainGraph } from './train_graph.ts';
+import { TrainStep } from './train_step.ts';
 
 /** How a model is trained; part of its definition in models/. */
 export interface Recipe {

@@ -32,7 +32,8 @@ import {
 import type { LossSettings } from './losses.ts';
 import { drawParameters, parameterSpecs } from './network.ts';
 import { classifierGraph } from './train_classifier.ts';
-import { buildTrainGraph, TrainStep } from './train_step.ts';
+import { buildTrainGraph } from './train_graph.ts';
+import { TrainStep } from './train_step.ts';
 
 const BATCH = 3;
 

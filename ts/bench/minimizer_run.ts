@@ -1,7 +1,7 @@
 /** A minimizer of either kernel on a quadratic with bounds, its own steps timed apart from the function. */
 import { Random } from '../data/random.ts';
 import { MinimizerStatus } from '../kernel/abi.generated.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Kernel, Minimizer } from '../kernel/kernel.ts';
 
 /** Condition of the quadratic. */
 const SPREAD = 1e4;
@@ -28,11 +28,9 @@ export interface MinimizerTask {
   readonly iterations: number;
 }
 
-/** @returns seconds an iteration, without the function. */
-export function minimizerSeconds(kernel: Kernel, instructionSet: string, task: MinimizerTask): number {
-  const { problem, precision, memory, iterations } = task;
-  kernel.useInstructionSet(instructionSet);
-  using minimizer = kernel.createMinimizer({
+/** L-BFGS-B that ends by its iterations alone, about to evaluate its start. */
+export function startMinimizer(kernel: Kernel, { problem, precision, memory, iterations }: MinimizerTask): Minimizer {
+  const minimizer = kernel.createMinimizer({
     n: problem.n,
     precision,
     memory,
@@ -44,9 +42,16 @@ export function minimizerSeconds(kernel: Kernel, instructionSet: string, task: M
   minimizer.lower.fill(-100);
   minimizer.upper.fill(100);
   minimizer.start();
+  return minimizer;
+}
+
+/** @returns seconds an iteration, without the function. */
+export function minimizerSeconds(kernel: Kernel, instructionSet: string, task: MinimizerTask): number {
+  kernel.useInstructionSet(instructionSet);
+  using minimizer = startMinimizer(kernel, task);
   let seconds = 0;
   for (let status: MinimizerStatus = MinimizerStatus.EVALUATE; status === MinimizerStatus.EVALUATE; ) {
-    const f = quadraticAndGradient(problem, minimizer.x, minimizer.gradient);
+    const f = quadraticAndGradient(task.problem, minimizer.x, minimizer.gradient);
     const start = performance.now();
     status = minimizer.tell(f);
     seconds += (performance.now() - start) / 1000;

@@ -3,7 +3,7 @@ import { type AttackPlatform, attackOn, type ShardPlan } from '../../attack/atta
 import { completeAttackOptions } from '../../attack/attack_options.ts';
 import { webPlatform } from '../../attack/attack_web.ts';
 import { runShardHere } from '../../attack/inline_shard.ts';
-import { quadraticAndGradient, quadraticInBox } from '../../bench/minimizer_run.ts';
+import { quadraticAndGradient, quadraticInBox, startMinimizer } from '../../bench/minimizer_run.ts';
 import { MinimizerStatus } from '../../kernel/abi.generated.ts';
 import { checkFile } from '../../model/check_model.ts';
 import { LoadedClassifier } from '../../model/loaded_classifier.ts';
@@ -183,18 +183,7 @@ async function speed(model: LoadedClassifier, pixels: Float32Array): Promise<Bro
     let [iterations, evaluations] = [0, 0];
     const start = performance.now();
     for (let run = 0; run < 50; run++) {
-      using minimizer = kernel.createMinimizer({
-        n: 784,
-        precision: 64,
-        memory: 10,
-        pgTolerance: 0,
-        fTolerance: 0,
-        maxIterations: ITERATIONS,
-      });
-      minimizer.x.fill(0.5);
-      minimizer.lower.fill(-100);
-      minimizer.upper.fill(100);
-      minimizer.start();
+      using minimizer = startMinimizer(kernel, { problem, precision: 64, memory: 10, iterations: ITERATIONS });
       for (let status: MinimizerStatus = MinimizerStatus.EVALUATE; status === MinimizerStatus.EVALUATE; ) {
         status = minimizer.tell(quadraticAndGradient(problem, minimizer.x, minimizer.gradient));
         evaluations += 1;

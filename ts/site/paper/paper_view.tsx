@@ -35,7 +35,11 @@ export function PaperView() {
 }
 
 function HeatTable({ table: { caption, columns, rows } }: { table: PaperTable }) {
-  const largest = columns.map((_, at) => Math.max(...rows.map(({ cells }) => cells[at]?.ours ?? 0)));
+  const largest = columns.map((_, at) => {
+    const values = rows.map(({ cells }) => cells[at]?.ours ?? 0);
+    // Whole numbers alone, a stride say, are no measurement: nothing to shade.
+    return values.every(Number.isInteger) ? 0 : Math.max(...values);
+  });
   return (
     <table class="paper-heat">
       <caption>{caption}</caption>

@@ -2,14 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import sharp from 'sharp';
-import { attack } from '../attack/attack.ts';
+import { openModel } from '../attack/attack.ts';
 import { checkOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { EXAMPLES, readClassNames } from '../model/class_names.ts';
 import { formatDistortion, formatSeconds } from '../report/number_format.ts';
+import { imageLayout, toPicture } from '../report/picture.ts';
+import { decodePng, encodePng } from '../report/pixels.ts';
 import { saveReport } from '../report/save_attack.ts';
-import { createSession } from '../runtime/node_session.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
 const OSTRICH = 9;
@@ -36,7 +36,8 @@ async function runDemo(folder: string, { out, signal }: Terminal): Promise<ExitC
     readClassNames('imagenet', model, 1000),
   ]);
   const short = (index: number): string => (names[index] ?? String(index)).split(',')[0] ?? '';
-  const outcome = await attack(model, photos, { target: OSTRICH, quantize: 8, effort: 'fast', signal });
+  await using network = await openModel(model);
+  const outcome = await network.attack(photos, { target: OSTRICH, quantize: 8, signal });
   await saveReport(folder, outcome, {
     model: { name: 'MobileNet v1 0.25', path: model },
     data: { name: 'three photos', path: path.join(EXAMPLES, 'photos') },
@@ -44,27 +45,15 @@ async function runDemo(folder: string, { out, signal }: Terminal): Promise<ExitC
     classNames: names,
     createdAt: new Date(),
   });
-  const bytes = await readFile(model);
-  await using session = await createSession(new Uint8Array(bytes));
-  const [input] = session.inputs;
+  const layout = imageLayout(imageShape);
   let ostriches = 0;
   for (const { index, cleanPrediction, distortion, success } of outcome.examples) {
-    const size = SIZE * SIZE * 3;
-    const pixels = outcome.adversarial.subarray(index * size, (index + 1) * size);
-    const name = `${short(cleanPrediction).replaceAll(' ', '_')}.png`;
-    const file = path.join(folder, name);
-    const raw = Buffer.from(Uint8Array.from(pixels, (value) => Math.round(255 * value)));
-    await writeFile(
-      file,
-      await sharp(raw, { raw: { width: SIZE, height: SIZE, channels: 3 } })
-        .png()
-        .toBuffer(),
-    );
+    const pixels = outcome.adversarial.subarray(index * layout.size, (index + 1) * layout.size);
+    const file = path.join(folder, `${short(cleanPrediction).replaceAll(' ', '_')}.png`);
+    await writeFile(file, await encodePng(toPicture(pixels, layout)));
     // What anyone would do with the file: decode it and ask the network.
-    const decoded = await sharp(file).removeAlpha().raw().toBuffer();
-    const image = { data: Float32Array.from(decoded, (value) => value / 255), dims: [1, ...imageShape] };
-    const [scores] = Object.values(await session.run({ [input?.name ?? 'input']: image }));
-    const answer = scores ? scores.data.indexOf(scores.data.reduce((a, b) => Math.max(a, b))) : -1;
+    const { classes } = await network.predict(await decodePng(await readFile(file), layout));
+    const answer = classes[0] ?? -1;
     if (success && answer === OSTRICH) ostriches += 1;
     out.write(
       `${short(cleanPrediction)} -> ${names[answer] ?? answer}, distortion ${formatDistortion(distortion)}, saved and read back: ${file}\n`,

@@ -40,7 +40,7 @@ export const imagenet: Experiment<Imagenet> = {
   name: 'imagenet',
   aliases: ['figure3', 'figure4', 'figure5'],
   title: 'ImageNet: figures 3, 4 and 5, and table 5 of a trained network',
-  version: 2,
+  version: 3,
   parameters: { top: TOP, enlarged: ENLARGED, enough: ENOUGH_PHOTOS },
   models: [],
   seconds: 90,

@@ -2,15 +2,11 @@
  * Figure 5 on a network at hand: photos that it takes for "ostrich, Struthio camelus", saved as PNG files, read back and
  * asked about again; and how near the nearest mistake of any class is.
  */
-import sharp from 'sharp';
-import { attack } from '../attack/attack.ts';
+import { openModel } from '../attack/attack.ts';
 import { type ImageSet, imageAt, imageSize } from '../data/image_set.ts';
-import { largest } from '../nn/evaluate.ts';
-import { logitsGraph } from '../onnx/attack_graph.ts';
 import { type GridRow, imageGridPng } from '../report/image_grid.ts';
 import { imageLayout, perturbationPicture, toPicture } from '../report/picture.ts';
-import { encodePng } from '../report/pixels.ts';
-import { createSession } from '../runtime/node_session.ts';
+import { decodePng, encodePng } from '../report/pixels.ts';
 import type { ImagenetNetwork, ImagenetSource } from './imagenet_source.ts';
 
 /** Its class in ImageNet's order. */
@@ -38,17 +34,12 @@ export async function findOstriches(
   photos: ImageSet,
   signal: AbortSignal,
 ): Promise<{ ostriches: Ostrich[]; png: Uint8Array }> {
-  const common = { effort: 'fast', signal, ...source.classifier } as const;
-  const found = await attack(network.bytes, photos, { ...common, target: OSTRICH, quantize: 8 });
+  await using model = await openModel(network.bytes, source.classifier);
+  const found = await model.attack(photos, { signal, target: OSTRICH, quantize: 8 });
   signal.throwIfAborted();
-  const any = await attack(network.bytes, photos, { ...common, target: 'none' });
+  const any = await model.attack(photos, { signal });
   signal.throwIfAborted();
-  await using session = await createSession(logitsGraph(network.model));
-  const scores = async (data: Float32Array): Promise<Float32Array> => {
-    const { logits } = await session.run({ image: { data, dims: [1, ...network.imageShape] } });
-    if (!logits) throw new TypeError('the network gave no scores');
-    return logits.data;
-  };
+  const clean = await model.predict(photos);
   const layout = imageLayout(photos.shape);
   const size = imageSize(photos.shape);
   const short = (index: number) => network.classNames[index]?.split(',')[0] ?? String(index);
@@ -58,10 +49,9 @@ export async function findOstriches(
     const original = imageAt(photos, index);
     const changed = found.adversarial.subarray(index * size, (index + 1) * size);
     const file = await encodePng(toPicture(changed, layout));
-    const answers = await scores(await readBack(file, network));
-    const answer = largest(answers, 0, answers.length);
-    const clean = await scores(original);
-    const rest = Float32Array.from(clean);
+    const answer = (await model.predict(await decodePng(file, layout))).classes[0] ?? -1;
+    const logits = clean.logits.subarray(index * model.classes, (index + 1) * model.classes);
+    const rest = Float32Array.from(logits);
     rest[cleanPrediction] = Number.NEGATIVE_INFINITY;
     ostriches.push({
       photo: photos.names?.[index] ?? String(index),
@@ -70,7 +60,7 @@ export async function findOstriches(
       isOstrich: answer === OSTRICH,
       distortion,
       anyDistortion: any.examples[index]?.distortion ?? null,
-      margin: (clean[cleanPrediction] as number) - Math.max(...rest),
+      margin: (logits[cleanPrediction] as number) - Math.max(...rest),
     });
     const difference = perturbationPicture(original, changed, layout, MAGNIFICATION);
     rows.push({
@@ -82,14 +72,6 @@ export async function findOstriches(
     });
   }
   return { ostriches, png: imageGridPng({ rows: inTwos(rows), cellSize: 168, pixelated: false }) };
-}
-
-/** What anyone would do with the file: decode it. */
-async function readBack(file: Uint8Array, { imageShape, interleaved }: ImagenetNetwork): Promise<Float32Array> {
-  const decoded = await sharp(file).removeAlpha().raw().toBuffer();
-  if (interleaved) return Float32Array.from(decoded, (value) => value / 255);
-  const plane = imageSize(imageShape) / 3;
-  return Float32Array.from(decoded, (_, i) => (decoded[(i % plane) * 3 + Math.floor(i / plane)] ?? 0) / 255);
 }
 
 /** Six pictures a row, as the paper has them, where there are more than three photos. */

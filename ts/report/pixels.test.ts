@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { imageLayout, perturbationPicture, toPicture } from './picture.ts';
-import { dataUri, encodePng } from './pixels.ts';
+import { dataUri, decodePng, encodePng } from './pixels.ts';
 
 describe('layout', () => {
   it.each([
@@ -106,3 +106,12 @@ describe('PNG', () => {
     expect(dataUri(Uint8Array.of(137, 80, 78, 71).subarray(1))).toBe('data:image/png;base64,UE5H');
   });
 });
+
+it.each([[[4, 3]], [[3, 4, 3]], [[4, 5, 3]], [[3, 4, 5]]])(
+  'a picture of 8 bits and shape %j is read back as it was',
+  async (shape) => {
+    const layout = imageLayout(shape);
+    const pixels = Float32Array.from({ length: layout.size }, (_, i) => ((37 * i) % 256) / 255);
+    expect(await decodePng(await encodePng(toPicture(pixels, layout)), layout)).toEqual(pixels);
+  },
+);

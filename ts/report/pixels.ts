@@ -1,6 +1,6 @@
 /** Pictures as PNG files (Node). */
 import sharp from 'sharp';
-import type { Picture } from './picture.ts';
+import type { ImageLayout, Picture } from './picture.ts';
 
 /**
  * PNG of a picture. With `maxSide` a larger picture is made smaller; `kernel: 'nearest'` keeps the single pixels of a
@@ -22,6 +22,23 @@ export async function encodePng(
   }
   if (channels === 1) image = image.toColourspace('b-w');
   return new Uint8Array(await image.png({ compressionLevel: 9 }).toBuffer());
+}
+
+/** What anyone reads from the file: pixels in [0, 1], in the order of a layout of its size. */
+export async function decodePng(
+  png: Uint8Array,
+  { channels, channelStride, pixelStride, size }: ImageLayout,
+): Promise<Float32Array> {
+  const decoded = await sharp(png)
+    .removeAlpha()
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer();
+  const pixels = new Float32Array(size);
+  for (const [i, value] of decoded.entries()) {
+    pixels[(i % channels) * channelStride + Math.floor(i / channels) * pixelStride] = value / 255;
+  }
+  return pixels;
 }
 
 export function dataUri(png: Uint8Array): string {

@@ -112,6 +112,7 @@ struct Model {
 double budget_of(const bs_search_options& options) {
   if (options.max_evaluations > 0.0) return options.max_evaluations;
   if (options.method == static_cast<double>(BS_SEARCH_PENALTY)) return options.effort == 0.0 ? 1000.0 : 4000.0;
+  if (options.method == static_cast<double>(BS_SEARCH_DEEPFOOL)) return 50.0 * std::fmin(9.0, options.classes - 1.0);
   return 4.0 * (options.effort == 0.0 ? 50.0 : 400.0);
 }
 
@@ -136,20 +137,20 @@ void check_result(const bs_search_options& options, const Submitted& given, cons
   demand(status >= BS_LANE_CONVERGED && status <= BS_LANE_STALLED, "an unknown status");
   demand(std::isfinite(result.margin), "a margin that is not finite");
   if (status == BS_LANE_FAILED || status == BS_LANE_NOT_FINITE) {
-    demand(std::isnan(result.l2) && std::isnan(result.kkt_residual), "a distortion of nothing");
+    demand(std::isnan(result.distance) && std::isnan(result.kkt_residual), "a distortion of nothing");
     demand(!moved, "an example that failed is not the image");
     demand(result.margin >= 0.0, "an image that is adversarial failed");
     demand(result.prediction == result.clean_prediction, "another class of the same image");
     return;
   }
-  demand(std::isfinite(result.l2) && result.l2 >= 0.0, "a distortion that is not finite");
+  demand(std::isfinite(result.distance) && result.distance >= 0.0, "a distortion that is not finite");
   // Unknown when the answer that was to prove it, after smoothed ones, is not finite.
   const bool unknown = options.smoothable > 0.0 && std::isnan(result.kkt_residual);
   demand(unknown || (std::isfinite(result.kkt_residual) && result.kkt_residual >= 0.0),
          "a KKT residual that is not finite");
   demand(result.margin < 0.0, "a success that is not adversarial");
   if (status == BS_LANE_ALREADY) {
-    demand(!moved && result.l2 == 0.0, "an image that was wrong already has moved");
+    demand(!moved && result.distance == 0.0, "an image that was wrong already has moved");
     return;
   }
   demand(result.margin < -options.confidence, "a success without the confidence asked for");
@@ -168,7 +169,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.n = 1.0 + choices.below(30);
   options.classes = 2.0 + choices.below(12);
   options.lanes = 1.0 + choices.below(4);
-  options.method = choices.below(2);
+  options.method = choices.below(3);
   options.effort = choices.below(4) == 0 ? 1.0 : 0.0;
   options.lower = lowers[box];
   options.upper = uppers[box];
@@ -177,6 +178,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.quantization = choices.below(2) == 0 ? 0.0 : 1.0 + choices.below(16);
   options.seed = choices.byte();
   options.smoothable = choices.below(2);
+  options.norm = BS_NORM_L2;
 
   bs_search* search = nullptr;
   demand(bs_search_create(&options, &search) == BS_OK, "create refused good options");

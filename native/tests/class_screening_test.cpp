@@ -39,6 +39,7 @@ struct Screened {
   explicit Screened(int classes) {
     options.n = 2;
     options.classes = classes;
+    options.metric = &blindspot::metric_of(BS_NORM_L2);
     blindspot::ArenaMeter meter;
     ClassScreening measured;
     measured.carve(meter, options);
@@ -73,7 +74,7 @@ TEST_CASE("a class whose linearised boundary lies outside the box is gone to") {
     const auto outcomes = search_run::run(options, model, {task});
     REQUIRE(outcomes[0].succeeded());
     CHECK(outcomes[0].result.prediction == 2);
-    CHECK(outcomes[0].result.l2 == doctest::Approx(0.2).epsilon(1e-3));
+    CHECK(outcomes[0].result.distance == doctest::Approx(0.2).epsilon(1e-3));
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<bs_search_options> all_options() {
   std::vector<bs_search_options> list;
-  for (double method : {0.0, 1.0}) {
+  for (double method : {0.0, 1.0, 2.0}) {
     for (double effort : {0.0, 1.0}) {
       for (double quantization : {0.0, 8.0}) {
         for (double lanes : {1.0, 5.0}) {

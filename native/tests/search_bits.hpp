@@ -51,7 +51,7 @@ inline std::string search_bits_line(const char* name, const classifiers::Classif
   char text[256];
   std::snprintf(text, sizeof text, "%s %s %d %d %d %d %a %a %016llx", name,
                 effort == BS_EFFORT_FAST ? "fast" : "thorough", quantization, target, static_cast<int>(result.status),
-                static_cast<int>(result.evaluations), result.l2, result.margin,
+                static_cast<int>(result.evaluations), result.distance, result.margin,
                 static_cast<unsigned long long>(run.hash));
   return text;
 }

@@ -39,7 +39,7 @@ TEST_CASE("an option outside its range is refused by name") {
       {&bs_search_options::classes, kInf, "classes"},
       {&bs_search_options::lanes, 0.0, "lanes"},
       {&bs_search_options::lanes, 65537.0, "lanes"},
-      {&bs_search_options::method, 2.0, "method"},
+      {&bs_search_options::method, 3.0, "method"},
       {&bs_search_options::method, -1.0, "method"},
       {&bs_search_options::effort, 3.0, "effort"},
       {&bs_search_options::effort, 0.5, "effort"},
@@ -64,6 +64,7 @@ TEST_CASE("an option outside its range is refused by name") {
       {&bs_search_options::smoothable, -1.0, "smoothable"},
       {&bs_search_options::smoothable, 0.5, "smoothable"},
       {&bs_search_options::smoothable, 2.0, "smoothable"},
+      {&bs_search_options::norm, 1.0, "norm"},
   };
   for (const Bad& bad : list) {
     CAPTURE(std::string(bad.name));
@@ -216,7 +217,7 @@ TEST_CASE("two classes, one pixel") {
       const auto options = search_run::options_for(model, 1, method, BS_EFFORT_THOROUGH);
       const Outcome outcome = search_run::run(options, model, {task}).front();
       search_run::check_proof(options, model, task, outcome);
-      CHECK(outcome.result.l2 == doctest::Approx(0.5).epsilon(2e-3));
+      CHECK(outcome.result.distance == doctest::Approx(0.5).epsilon(2e-3));
     }
   }
 }

@@ -259,7 +259,7 @@ TEST_CASE("an image that is wrong already is delivered as it is, after one evalu
       const Outcome outcome = alone(options, model, {task}).front();
       CHECK(outcome.status() == BS_LANE_ALREADY);
       CHECK(outcome.example == task.image);
-      CHECK(outcome.result.l2 == 0.0);
+      CHECK(outcome.result.distance == 0.0);
       CHECK(outcome.result.margin < 0.0);
       CHECK(outcome.result.prediction == predicted);
       CHECK(outcome.result.clean_prediction == predicted);
@@ -290,7 +290,7 @@ TEST_CASE("a model that never changes its mind: failed, within the budget, and t
           const Outcome outcome = alone(options, model, {task}).front();
           CHECK(outcome.status() == BS_LANE_FAILED);
           CHECK(outcome.example == task.image);
-          CHECK(std::isnan(outcome.result.l2));
+          CHECK(std::isnan(outcome.result.distance));
           CHECK(std::isnan(outcome.result.kkt_residual));
           CHECK(outcome.result.margin == (target < 0 ? 1.0 : 2.0));
           CHECK(outcome.result.prediction == 0.0);
@@ -324,7 +324,7 @@ TEST_CASE("a lattice without an adversarial point: failed, and the image's own m
     const Outcome outcome = alone(options, model, {task}).front();
     CHECK(outcome.status() == BS_LANE_FAILED);
     CHECK(outcome.example == task.image);
-    CHECK(std::isnan(outcome.result.l2));
+    CHECK(std::isnan(outcome.result.distance));
     CHECK(outcome.result.margin == 4.0);
     CHECK(outcome.result.prediction == 0.0);
   }
@@ -357,7 +357,7 @@ TEST_CASE("not a number at the image ends its lane and no other") {
         CHECK(found[i].example == tasks[i].image);
         // Once more off the walls of the box, when the gradient alone is at fault.
         CHECK(found[i].result.evaluations <= (what == 2 ? 2.0 : 1.0));
-        CHECK(std::isnan(found[i].result.l2));
+        CHECK(std::isnan(found[i].result.distance));
         CHECK(std::isnan(found[i].result.kkt_residual));
         CHECK_FALSE(found[i].result.margin < 0.0);
       }
@@ -435,7 +435,7 @@ TEST_CASE("a model that is undefined a little way beyond the boundary: steps get
       const Outcome outcome = alone(options, model, {task}).front();
       REQUIRE(outcome.succeeded());
       search_run::check_proof(options, model, task, outcome);
-      CHECK(outcome.result.l2 == doctest::Approx(0.7).epsilon(method == BS_SEARCH_BOUNDARY ? 0.002 : 0.02));
+      CHECK(outcome.result.distance == doctest::Approx(0.7).epsilon(method == BS_SEARCH_BOUNDARY ? 0.002 : 0.02));
     }
   }
 }

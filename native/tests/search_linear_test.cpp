@@ -96,8 +96,8 @@ std::vector<double> excesses(const bs_search_options& options, const Linear& mod
   for (std::size_t i = 0; i < problems.size(); ++i) {
     search_run::check_proof(options, model, tasks[i], outcomes[i]);
     REQUIRE(outcomes[i].succeeded());
-    CHECK(outcomes[i].result.l2 >= problems[i].optimum * (1.0 - 1e-6));  // float32 pixels
-    list.push_back(outcomes[i].result.l2 / problems[i].allowed - 1.0);
+    CHECK(outcomes[i].result.distance >= problems[i].optimum * (1.0 - 1e-6));  // float32 pixels
+    list.push_back(outcomes[i].result.distance / problems[i].allowed - 1.0);
   }
   return list;
 }
@@ -243,7 +243,7 @@ TEST_CASE("a box of other bounds scales the answer with it") {
   const std::vector<Outcome> scaled = search_run::run(options, wide, shifted);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     search_run::check_proof(options, wide, shifted[i], scaled[i]);
-    CHECK(scaled[i].result.l2 == doctest::Approx(4.0 * plain[i].result.l2).epsilon(1e-3));
+    CHECK(scaled[i].result.distance == doctest::Approx(4.0 * plain[i].result.distance).epsilon(1e-3));
   }
 }
 

@@ -101,7 +101,7 @@ int successes(const std::vector<Outcome>& outcomes) {
 std::vector<double> ratios(const std::vector<Outcome>& a, const std::vector<Outcome>& b) {
   std::vector<double> list;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].succeeded() && b[i].succeeded()) list.push_back(b[i].result.l2 / a[i].result.l2);
+    if (a[i].succeeded() && b[i].succeeded()) list.push_back(b[i].result.distance / a[i].result.distance);
   }
   return list;
 }
@@ -138,7 +138,7 @@ Comparison compare_methods(const Kind& kind, bool targeted) {
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       ++all.tasks;
       if (thorough[i].succeeded()) all.kkt.push_back(thorough[i].result.kkt_residual);
-      const bool beaten = penalty[i].succeeded() && !(thorough[i].result.l2 <= 1.01 * penalty[i].result.l2);
+      const bool beaten = penalty[i].succeeded() && !(thorough[i].result.distance <= 1.01 * penalty[i].result.distance);
       if (!beaten) ++all.unbeaten;
     }
     for (double ratio : ratios(thorough, penalty)) all.penalty.push_back(ratio);
@@ -341,8 +341,8 @@ TEST_CASE("more evaluations never end further out") {
         CHECK(outcomes[i].result.evaluations <= budget);
         if (!outcomes[i].succeeded()) continue;
         // What a search ends with is bisected, which a longer one does only at its own end.
-        CHECK(outcomes[i].result.l2 <= nearest[i] * 1.001);
-        nearest[i] = std::min(nearest[i], outcomes[i].result.l2);
+        CHECK(outcomes[i].result.distance <= nearest[i] * 1.001);
+        nearest[i] = std::min(nearest[i], outcomes[i].result.distance);
       }
     }
   }
@@ -472,7 +472,7 @@ TEST_CASE("where no gradient leads anywhere, a point known to lie across the bou
     CHECK(outcome.result.slope == 0.0);
     CHECK(outcome.succeeded() == started);
     // The boundary is at a mean of 0.7.
-    if (started) CHECK(outcome.result.l2 == doctest::Approx(0.5 * std::sqrt(30.0)).epsilon(0.01));
+    if (started) CHECK(outcome.result.distance == doctest::Approx(0.5 * std::sqrt(30.0)).epsilon(0.01));
   }
   bs_search_start(search.handle)[0] = 2.0f;
   CHECK(search.submit(task) == BS_ERROR_START);

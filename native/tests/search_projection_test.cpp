@@ -6,7 +6,7 @@
 
 #include "exact_projection.hpp"
 #include "problems.hpp"
-#include "search/halfspace_box.hpp"
+#include "search/metric/halfspace_box.hpp"
 
 using blindspot::Box;
 using blindspot::HalfspaceProjection;
@@ -117,7 +117,7 @@ void check_optimality(const Instance& instance, const HalfspaceProjection& found
     }
   }
   CHECK(same);
-  CHECK(found.squared_distance == doctest::Approx(squared).epsilon(1e-6));
+  CHECK(found.length * found.length == doctest::Approx(squared).epsilon(1e-6));
   for (std::size_t j = 0; j < planes; ++j) {
     const double tolerance = (1e-7 + 1e-6 * std::sqrt(squared)) * std::sqrt(norm[j]) + 1e-13;
     CHECK(residual[j] <= tolerance);
@@ -138,7 +138,7 @@ void check_family(Planes kind) {
         std::vector<float> y;
         const HalfspaceProjection found = instance.project(nullptr, y);
         CHECK(all_inside(y, instance.box));
-        CHECK(std::isfinite(found.squared_distance));
+        CHECK(std::isfinite(found.length));
         if (n < 20) {
           ++small;
           small_solved += found.solved ? 1 : 0;
@@ -147,7 +147,7 @@ void check_family(Planes kind) {
         }
         if (!found.solved) continue;
         check_optimality(instance, found, y);
-        const double distance = std::sqrt(found.squared_distance);
+        const double distance = found.length;
         const ExactProjection exact = instance.exact();
         CHECK(distance >= exact.bound - 4e-6);
         // Planes that are nearly one starve the slow solver; there the optimality conditions have to do.
@@ -184,7 +184,7 @@ TEST_CASE("a point that satisfies everything stays where it is") {
   const HalfspaceProjection found = project_one({0.25f, 1.0f, 0.0f}, {1.0f, 1.0f, 1.0f}, 1.25, y);
   CHECK(found.solved);
   CHECK(found.multipliers[0] == 0.0);
-  CHECK(found.squared_distance == 0.0);
+  CHECK(found.length == 0.0);
   CHECK(y == std::vector<float>{0.25f, 1.0f, 0.0f});
 }
 
@@ -207,7 +207,7 @@ TEST_CASE("the end in a corner of the box, every coordinate at a bound") {
   const HalfspaceProjection found = project_one({0.0f, 0.0f, 0.0f, 0.0f}, {-1.0f, -4.0f, -4.0f, 2.0f}, -8.5, y);
   CHECK(found.solved);
   CHECK(y == std::vector<float>{0.5f, 1.0f, 1.0f, 0.0f});
-  CHECK(found.squared_distance == doctest::Approx(2.25));
+  CHECK(found.length == doctest::Approx(1.5));
 }
 
 TEST_CASE("an empty set is said to be empty, in finite numbers and inside the box") {
@@ -217,12 +217,12 @@ TEST_CASE("an empty set is said to be empty, in finite numbers and inside the bo
   CHECK(all_inside(y, Box{}));
   const HalfspaceProjection flat = project_one({0.5f, 0.5f}, {0.0f, 0.0f}, -1.0, y);
   CHECK_FALSE(flat.solved);
-  CHECK(std::isfinite(flat.squared_distance));
+  CHECK(std::isfinite(flat.length));
   CHECK(std::isfinite(flat.multipliers[0]));
   CHECK(all_inside(y, Box{}));
   const HalfspaceProjection blocked = project_one({0.0f, 1.0f}, {1.0f, -1.0f}, -1.5, y);
   CHECK_FALSE(blocked.solved);
-  CHECK(std::isfinite(blocked.squared_distance));
+  CHECK(std::isfinite(blocked.length));
   CHECK(all_inside(y, Box{}));
 
   // Two halfspaces that exclude each other.
@@ -232,7 +232,7 @@ TEST_CASE("an empty set is said to be empty, in finite numbers and inside the bo
   y.assign(3, NAN);
   const HalfspaceProjection torn = project_halfspaces(z.data(), rows, values, 2, Box{}, 3, nullptr, y.data());
   CHECK_FALSE(torn.solved);
-  CHECK(std::isfinite(torn.squared_distance));
+  CHECK(std::isfinite(torn.length));
   for (int j = 0; j < 2; ++j) CHECK(std::isfinite(torn.multipliers[j]));
   CHECK(all_inside(y, Box{}));
 }

@@ -42,6 +42,7 @@ inline bs_search_options options_for(const classifiers::Classifier& model, int l
   options.quantization = 0.0;
   options.seed = 0.0;
   options.smoothable = 0.0;
+  options.norm = BS_NORM_L2;
   return options;
 }
 
@@ -138,7 +139,7 @@ inline void check_proof(const bs_search_options& options, const classifiers::Cla
   CHECK(result.clean_prediction == model.predict(task.image.data()));
   CHECK(result.margin == model.hard_margin(outcome.example.data(), task.label, task.target));
   if (outcome.succeeded()) {
-    CHECK(result.l2 == doctest::Approx(std::sqrt(squared)).epsilon(1e-13));
+    CHECK(result.distance == doctest::Approx(std::sqrt(squared)).epsilon(1e-13));
     CHECK(result.margin < -options.confidence);
     CHECK(result.kkt_residual >= 0.0);
     CHECK(result.starts >= 1.0);
@@ -146,8 +147,8 @@ inline void check_proof(const bs_search_options& options, const classifiers::Cla
     if (task.target < 0) CHECK(result.prediction != task.label);
   } else {
     CHECK(squared == 0.0);
-    if (outcome.status() == BS_LANE_FAILED) CHECK(std::isnan(result.l2));
-    if (outcome.status() == BS_LANE_ALREADY) CHECK(result.l2 == 0.0);
+    if (outcome.status() == BS_LANE_FAILED) CHECK(std::isnan(result.distance));
+    if (outcome.status() == BS_LANE_ALREADY) CHECK(result.distance == 0.0);
   }
 }
 

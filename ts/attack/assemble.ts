@@ -36,6 +36,8 @@ export function assembleExample(parts: ExampleParts): AttackExample {
     prediction: verdict.prediction,
     success: verdict.success,
     margin: verdict.margin,
+    distance: l2,
+    norm: 'l2',
     l2,
     distortion: l2 === null ? null : l2 / Math.sqrt(n),
     quantized: { success: quantized.success, prediction: quantized.prediction },

@@ -39,13 +39,8 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   const deliver = (...indices: number[]): void => {
     for (const id of indices) {
       const other = set.labels.findIndex((label, index) => index >= WRONG && label !== set.labels[id]);
-      const answers = {
-        prediction: set.labels[other] as number,
-        cleanPrediction: set.labels[id] as number,
-        margin: -1,
-      };
-      const search = { status: LaneStatus.CONVERGED, l2: 1, evaluations: 7, kktResidual: 0, starts: 1, slope: 1 };
-      board.deliver({ id, example: imageOf(other), ...answers, ...search });
+      const search = { status: LaneStatus.CONVERGED, distance: 1, evaluations: 7, kktResidual: 0, starts: 1, slope: 1 };
+      board.deliver({ id, example: imageOf(other), ...search });
     }
   };
   await play({ assessment: new Assessment(judge, { set, clean, targets, board }), deliver, judged });

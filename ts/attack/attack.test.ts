@@ -29,7 +29,7 @@ const attacked = (outcome: AttackOutcome) =>
   outcome.examples.filter(({ status }) => status !== 'already-misclassified');
 
 describe.each(['native', 'wasm'] as const)('attack on the %s kernel', (kernel) => {
-  describe.each(['boundary', 'penalty'] as const)('by %s', (method) => {
+  describe.each(['boundary', 'penalty', 'deepfool'] as const)('by %s', (method) => {
     test.each(['none', 'random', 'least-likely'] as const)(
       'delivers what plain ONNX Runtime gets wrong: target %s',
       async (target) => {

@@ -281,14 +281,14 @@ describe('refusals, in one line', () => {
 
   test.each([
     [{ target: 'nearest' }, 'none, random, least-likely, labels or a class index for target but received "nearest"'],
-    [{ method: 'fgsm' }, 'Expected boundary or penalty for method but received "fgsm"'],
-    [{ effort: 'some' }, 'Expected fast or thorough or exhaustive for effort'],
-    [{ kernel: 'rust' }, 'Expected auto or native or wasm for kernel but received "rust"'],
+    [{ method: 'fgsm' }, 'Expected boundary, penalty or deepfool for method but received "fgsm"'],
+    [{ effort: 'some' }, 'Expected fast, thorough or exhaustive for effort'],
+    [{ kernel: 'rust' }, 'Expected auto, native or wasm for kernel but received "rust"'],
     [{ provider: 'tpu' }, 'Expected one of cpu, cuda, webgpu, wasm for provider but received "tpu"'],
-    [{ workers: 0 }, 'Expected a whole number from 1 to 256 for workers but received 0'],
+    [{ workers: 0 }, 'Expected an integer from 1 to 256 for workers but received 0'],
     [{ lanes: 1.5 }, 'for lanes but received 1.5'],
-    [{ seed: -1 }, 'Expected a whole number of at least 0 for seed but received -1'],
-    [{ quantize: 17 }, 'Expected a whole number from 0 to 16 for quantize but received 17'],
+    [{ seed: -1 }, 'Expected an integer of at least 0 for seed but received -1'],
+    [{ quantize: 17 }, 'Expected an integer from 0 to 16 for quantize but received 17'],
     [{ maxEvaluations: -3 }, 'for maxEvaluations but received -3'],
     [{ epsilon: 0.1 }, 'for a key of attack options but received "epsilon"'],
   ])('option %j', async (options, message) => {

@@ -1,20 +1,20 @@
 /** What an attack is asked to do: options, defaults, ranges. Unknown names and values are refused by name. */
+import { expectInteger, expectKeys, expectOneOf } from '../base/expect.ts';
 import { invalidArgument } from '../errors.ts';
+import { SEARCH_OPTIONS_RULES } from '../kernel/abi.generated.ts';
 import type { KernelChoice } from '../kernel/load_kernel.ts';
-import { expectKeys } from '../kernel/options.ts';
+import { EFFORTS, type EffortName, SEARCH_METHODS, type SearchMethodName } from '../kernel/options.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import type { ProviderName } from '../runtime/session.ts';
 import type { AttackJournal } from './journal.ts';
 import { DEFAULT_MAX_MEMORY } from './lanes.ts';
 import type { AttackProgress } from './progress.ts';
 
-export const METHODS = ['boundary', 'penalty'] as const;
-export const EFFORTS = ['fast', 'thorough', 'exhaustive'] as const;
 export const KERNELS = ['auto', 'native', 'wasm'] as const satisfies readonly KernelChoice[];
 const NAMED_TARGETS = ['none', 'random', 'least-likely', 'labels'] as const;
 
-export type AttackMethod = (typeof METHODS)[number];
-export type AttackEffort = (typeof EFFORTS)[number];
+export type AttackMethod = SearchMethodName;
+export type AttackEffort = EffortName;
 
 /**
  * Class to reach: none (any class but the label), random (a wrong class drawn by seed), least-likely (of the model's
@@ -32,7 +32,7 @@ export interface AttackOptions extends ModelAttackOptions, ClassifierOptions {
 export interface ModelAttackOptions {
   /** Default 'none'. */
   target?: TargetChoice;
-  /** boundary (default): the fast one. penalty: Szegedy et al. 2013. */
+  /** boundary (default): the nearest, and fast. penalty: Szegedy et al. 2013. deepfool: a baseline, Moosavi-Dezfooli et al. 2016. */
   method?: AttackMethod;
   /** Default 'fast' (about 45 gradients); 'thorough' (400) starts anew from other classes; 'exhaustive' (3,000) goes on. */
   effort?: AttackEffort;
@@ -101,21 +101,27 @@ const OPTION_NAMES = Object.keys({
 /** @throws INVALID_ARGUMENT naming the option, what was expected and what came. */
 export function completeAttackOptions(options: ModelAttackOptions): CompleteAttackOptions {
   expectKeys('attack options', options, OPTION_NAMES);
-  const integer = (name: OptionName, value: number | undefined, least: number, most: number) =>
+  const rules = SEARCH_OPTIONS_RULES;
+  const integer = (name: OptionName, value: number | undefined, least: number, most?: number) =>
     value === undefined ? undefined : expectInteger(name, value, least, most);
+  const bounded = (
+    name: OptionName,
+    value: number | undefined,
+    rule: { least: number; most: number; fallback: number },
+  ) => expectInteger(name, value ?? rule.fallback, rule.least, rule.most);
   return {
     target: expectTarget(options.target ?? 'none'),
-    method: expectOneOf('method', options.method ?? 'boundary', METHODS),
+    method: expectOneOf('method', options.method ?? 'boundary', SEARCH_METHODS),
     effort: expectOneOf('effort', options.effort ?? 'fast', EFFORTS),
     kernel: expectOneOf('kernel', options.kernel ?? 'auto', KERNELS),
     workers: integer('workers', options.workers, 1, 256),
-    lanes: integer('lanes', options.lanes, 1, 65_536),
-    maxMemory: expectInteger('maxMemory', options.maxMemory ?? DEFAULT_MAX_MEMORY, 1, Number.MAX_SAFE_INTEGER),
-    seed: expectInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    start: expectInteger('start', options.start ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    count: integer('count', options.count, 1, Number.MAX_SAFE_INTEGER),
-    quantize: expectInteger('quantize', options.quantize ?? 0, 0, 16),
-    maxEvaluations: expectInteger('maxEvaluations', options.maxEvaluations ?? 0, 0, 2 ** 31 - 1),
+    lanes: integer('lanes', options.lanes, rules.lanes.least, rules.lanes.most),
+    maxMemory: expectInteger('maxMemory', options.maxMemory ?? DEFAULT_MAX_MEMORY, 1),
+    seed: bounded('seed', options.seed, rules.seed),
+    start: expectInteger('start', options.start ?? 0, 0),
+    count: integer('count', options.count, 1),
+    quantize: bounded('quantize', options.quantize, rules.quantization),
+    maxEvaluations: bounded('maxEvaluations', options.maxEvaluations, rules.maxEvaluations),
     onProgress: options.onProgress,
     journal: options.journal,
     signal: options.signal,
@@ -132,18 +138,4 @@ function expectTarget(value: unknown): TargetChoice {
   const named = NAMED_TARGETS.find((name) => name === value);
   if (named === undefined) throw invalidArgument('target', `${NAMED_TARGETS.join(', ')} or a class index`, value);
   return named;
-}
-
-function expectOneOf<T extends string>(name: OptionName, value: string, allowed: readonly T[]): T {
-  const known = allowed.find((candidate) => candidate === value);
-  if (known === undefined) throw invalidArgument(name, allowed.join(' or '), value);
-  return known;
-}
-
-function expectInteger(name: OptionName, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw invalidArgument(name, `a whole number ${range}`, value);
-  }
-  return value;
 }

@@ -3,14 +3,13 @@
  * only the rest. Every image is searched by its own index and seed, so the result is that of an undisturbed run.
  */
 import { LaneStatus } from '../kernel/abi.generated.ts';
-import type { SearchResult } from '../kernel/kernel.ts';
-import type { ShardBoard } from './shard_board.ts';
+import type { Delivery, ShardBoard } from './shard_board.ts';
 
 export interface AttackJournal {
   /** What an earlier run of the same attack had found; pixels of `n` values each. */
-  restore(n: number): Iterable<SearchResult>;
+  restore(n: number): Iterable<Delivery>;
   /** Keeps more of it, all or nothing of each result. */
-  record(results: readonly SearchResult[]): void;
+  record(results: readonly Delivery[]): void;
 }
 
 /** Puts what the journal holds on the board, and keeps what is added to it. */
@@ -32,12 +31,12 @@ export class JournalKeeper {
   /** Records what was delivered since the last call. */
   keep(): void {
     const { n, adversarial } = this.#board.memory;
-    const found: SearchResult[] = [];
+    const found: Delivery[] = [];
     for (const [id, position] of this.#waiting) {
       const result = this.#board.result(position);
       if (result === undefined || result.status === LaneStatus.RUNNING) continue;
       const example = adversarial.slice(position * n, (position + 1) * n);
-      found.push({ ...result, id, margin: Number.NaN, prediction: -1, cleanPrediction: -1, example });
+      found.push({ ...result, id, example });
     }
     if (found.length === 0) return;
     this.#journal.record(found);

@@ -168,7 +168,7 @@ describe('a slice of a data set', () => {
       'linear images has 12 images but images 10 to 14 are asked for',
     );
     await expect(attack(bytes, data, { start: 12 })).rejects.toThrow('images 12 to 12 are asked for');
-    await expect(attack(bytes, data, { start: -1 })).rejects.toThrow('a whole number of at least 0 for start');
+    await expect(attack(bytes, data, { start: -1 })).rejects.toThrow('an integer of at least 0 for start');
     await expect(attack(bytes, { ...data, indices: new Int32Array(12) })).rejects.toThrow(
       'has index 0 at image 1: indices must ascend from 0',
     );

@@ -1,4 +1,5 @@
 /** What an attack answers, in memory and in results.json. A result carries its own proof. */
+import type { EffortName, NormName, SearchMethodName } from '../kernel/options.ts';
 
 /**
  * Why a search ended. `converged`: at a minimum, KKT residual at most 0.05; `stalled`: it found nothing nearer, but the
@@ -23,7 +24,10 @@ export interface AttackExample {
   success: boolean;
   /** Hard margin of the delivered pixels; adversarial if and only if negative. */
   margin: number;
-  /** L2 norm of the change, 0 when already misclassified; null without success. */
+  /** Length of the change in `norm`, 0 when already misclassified; null without success. */
+  distance: number | null;
+  norm: NormName;
+  /** The same in L2. */
   l2: number | null;
   /** l2 / sqrt(n) (Szegedy et al. 2013). */
   distortion: number | null;
@@ -61,8 +65,8 @@ export interface AttackSummary {
   /** Wall clock of search and judging; reading the model and starting workers left out. */
   seconds: number;
   secondsPerImage: number;
-  method: 'boundary' | 'penalty';
-  effort: 'fast' | 'thorough' | 'exhaustive';
+  method: SearchMethodName;
+  effort: EffortName;
   target: string;
   kernel: string;
   instructionSet: string;

@@ -7,10 +7,9 @@
  * an image, and the counters are changed by Atomics.
  */
 import { LaneStatus } from '../kernel/abi.generated.ts';
-import type { SearchResult } from '../kernel/kernel.ts';
 
 const Control = { NEXT: 0, DONE: 1, STOP: 2, SIZE: 3 } as const;
-const Field = { L2: 0, EVALUATIONS: 1, KKT_RESIDUAL: 2, STARTS: 3, SLOPE: 4, SIZE: 5 } as const;
+const Field = { DISTANCE: 0, EVALUATIONS: 1, KKT_RESIDUAL: 2, STARTS: 3, SLOPE: 4, SIZE: 5 } as const;
 
 /** Sent to worker threads as it is. */
 export interface BoardMemory {
@@ -44,11 +43,19 @@ export type BoardInput = Omit<BoardMemory, 'across' | 'indices' | 'control' | 's
 /** A result without its pixels, which are in `adversarial`. */
 export interface BoardResult {
   readonly status: LaneStatus;
-  readonly l2: number;
+  /** In the norm of the search. */
+  readonly distance: number;
   readonly evaluations: number;
   readonly kktResidual: number;
   readonly starts: number;
   readonly slope: number;
+}
+
+/** What a search delivers of an image: by its id, with the pixels. */
+export interface Delivery extends BoardResult {
+  readonly id: number;
+  /** [n] */
+  readonly example: Float32Array;
 }
 
 export interface BoardTally {
@@ -154,13 +161,13 @@ export class ShardBoard {
   }
 
   /** Keeps a result by its id. */
-  deliver(result: SearchResult): void {
+  deliver(result: Delivery): void {
     const { n, adversarial, fields, statuses, control } = this.memory;
     const index = this.#positions.get(result.id);
     if (index === undefined) throw new TypeError(`no image has the id ${result.id}`);
     adversarial.set(result.example, index * n);
     const row = index * Field.SIZE;
-    fields[row + Field.L2] = result.l2;
+    fields[row + Field.DISTANCE] = result.distance;
     fields[row + Field.EVALUATIONS] = result.evaluations;
     fields[row + Field.KKT_RESIDUAL] = result.kktResidual;
     fields[row + Field.STARTS] = result.starts;
@@ -176,7 +183,7 @@ export class ShardBoard {
     const field = (at: number) => this.memory.fields[index * Field.SIZE + at] as number;
     return {
       status,
-      l2: field(Field.L2),
+      distance: field(Field.DISTANCE),
       evaluations: field(Field.EVALUATIONS),
       kktResidual: field(Field.KKT_RESIDUAL),
       starts: field(Field.STARTS),
@@ -199,7 +206,7 @@ export class ShardBoard {
       done += 1;
       if (!SUCCESSES.has(status)) continue;
       succeeded += 1;
-      l2 += this.memory.fields[index * Field.SIZE + Field.L2] as number;
+      l2 += this.memory.fields[index * Field.SIZE + Field.DISTANCE] as number;
     }
     return { done, succeeded, l2 };
   }

@@ -1,5 +1,5 @@
 /** The class that each image is to be taken for. */
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import type { TargetChoice } from './attack_options.ts';
 

@@ -10,6 +10,7 @@ import type { AttackEffort, AttackMethod } from './attack_options.ts';
 const TYPICAL_EVALUATIONS: Readonly<Record<AttackMethod, Record<AttackEffort, number>>> = {
   boundary: { fast: 30, thorough: 100, exhaustive: 3000 },
   penalty: { fast: 130, thorough: 400, exhaustive: 400 },
+  deepfool: { fast: 15, thorough: 15, exhaustive: 15 },
 };
 
 /** Of one core: ONNX Runtime's float32 products on AVX2, from below. */

@@ -1,5 +1,5 @@
 /** A minimizer of either kernel on a quadratic with bounds, its own steps timed apart from the function. */
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { MinimizerStatus } from '../kernel/abi.generated.ts';
 import type { Kernel, Minimizer } from '../kernel/kernel.ts';
 

@@ -50,7 +50,7 @@ export async function record(
     search.tell();
     for (let result = search.take(); result !== undefined; result = search.take()) {
       evaluations += result.evaluations;
-      l2 += Number.isNaN(result.l2) ? 0 : result.l2;
+      l2 += Number.isNaN(result.distance) ? 0 : result.distance;
     }
   }
   return { options, images, answers, evaluations, l2 };
@@ -98,7 +98,7 @@ export function replaySeconds(kernel: Kernel, instructionSet: string, recording:
     since = performance.now();
     search.tell();
     for (let result = search.take(); result !== undefined; result = search.take()) {
-      l2 += Number.isNaN(result.l2) ? 0 : result.l2;
+      l2 += Number.isNaN(result.distance) ? 0 : result.distance;
     }
   }
   if (search.ask() !== 0) throw new Error(`${kernel.name} ${instructionSet} goes on past the recorded path`);

@@ -8,9 +8,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { attack } from '../attack/attack.ts';
+import { Random } from '../base/random.ts';
 import type { ImageSet } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
-import { Random } from '../data/random.ts';
 import { loadKernel } from '../kernel/load_kernel_node.ts';
 import { evaluate } from '../nn/evaluate.ts';
 import { buildInferenceModel } from '../nn/inference_model.ts';

@@ -14,6 +14,7 @@ import type { AttackOptions } from '../attack/attack_options.ts';
 import { MOST_LANES } from '../attack/lanes.ts';
 import { type ImageSet, selectImages, takeImages } from '../data/image_set.ts';
 import { loadKernel } from '../kernel/load_kernel_node.ts';
+import type { SearchMethodName } from '../kernel/options.ts';
 import { alternate, type Contestant, median } from './alternate.ts';
 import { type BenchModel, benchModel } from './models.ts';
 import { pointProgram, runPoint } from './point_program.ts';
@@ -29,7 +30,7 @@ export const search: BenchGroup = {
 };
 
 interface Setting {
-  readonly method: 'boundary' | 'penalty';
+  readonly method: SearchMethodName;
   readonly effort: 'fast' | 'thorough';
   readonly target: 'none' | 'random';
   /** Images attacked: about a second of work. */

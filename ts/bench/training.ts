@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { modelByName } from '../../models/registry.ts';
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { drawParameters, parameterSpecs } from '../nn/network.ts';
 import { classifierGraph } from '../nn/train_classifier.ts';
 import { DEVICE_STEPS, TrainStep } from '../nn/train_step.ts';

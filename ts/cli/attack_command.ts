@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { openModel } from '../attack/attack.ts';
-import { type AttackOptions, EFFORTS, KERNELS, METHODS, type ModelAttackOptions } from '../attack/attack_options.ts';
+import { type AttackOptions, KERNELS, type ModelAttackOptions } from '../attack/attack_options.ts';
 import type { AttackProgress } from '../attack/progress.ts';
 import { packageVersion } from '../attack/versions.ts';
 import { checkOutputFolder } from '../base/output_folder.ts';
@@ -11,6 +11,7 @@ import { loadData } from '../data/load_data.ts';
 import { readUserFile } from '../data/read_file.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { EFFORTS, SEARCH_METHODS } from '../kernel/options.ts';
 import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { formatCount, formatDistortion, formatSeconds, formatShare, plural } from '../report/number_format.ts';
@@ -111,8 +112,8 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     .addOption(
       choice(
         '--method <name>',
-        'boundary is fast and closest; penalty is the method of Szegedy et al. 2013',
-        METHODS,
+        'boundary is fast and closest; penalty is the method of Szegedy et al. 2013; deepfool, a baseline that ends where the answer first changes',
+        SEARCH_METHODS,
         'boundary',
       ),
     )

@@ -13,8 +13,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { attack } from '../attack/attack.ts';
 import type { AttackJournal } from '../attack/journal.ts';
+import type { Delivery } from '../attack/shard_board.ts';
 import { linearImages, linearModel } from '../attack/testing/linear_classifier.ts';
-import type { SearchResult } from '../kernel/kernel.ts';
 import { AttackJournalFile } from './attack_journal.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'blindspot-journal-'));
@@ -22,9 +22,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let made = 0;
 const place = () => path.join(folder, `out${made++}`);
 
-const result = (id: number): SearchResult => ({
-  ...{ id, status: 1, l2: id / 7, evaluations: 20 + id, kktResidual: 0.01, starts: 2, slope: 3 },
-  ...{ margin: Number.NaN, prediction: -1, cleanPrediction: -1 },
+const result = (id: number): Delivery => ({
+  ...{ id, status: 1, distance: id / 7, evaluations: 20 + id, kktResidual: 0.01, starts: 2, slope: 3 },
   example: Float32Array.of(id, 0.1, 0.2),
 });
 
@@ -82,12 +81,12 @@ describe('the file', () => {
 
 test('an attack searches only what the journal lacks, and ends as an undisturbed one', async () => {
   const data = linearImages(12);
-  const kept: SearchResult[] = [];
+  const kept: Delivery[] = [];
   const recording: AttackJournal = { restore: () => [], record: (results) => kept.push(...results) };
   const whole = await attack(linearModel(), data, { journal: recording });
   expect(kept.map(({ id }) => id).sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
   const half = kept.filter(({ id }) => id % 2 === 0);
-  const more: SearchResult[] = [];
+  const more: Delivery[] = [];
   const resumed = await attack(linearModel(), data, {
     journal: { restore: () => half, record: (results) => more.push(...results) },
   });

@@ -2,16 +2,16 @@
  * The journal of an attack as a file beside its output folder: a line that says which attack, then one record per image,
  * each with a checksum, so that one which a kill has cut off is not taken for a result.
  *
- *     record: id, status, l2, evaluations, KKT residual, starts, slope as float64; n pixels as float32; CRC-32
+ *     record: id, status, distance, evaluations, KKT residual, starts, slope as float64; n pixels as float32; CRC-32
  */
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { AttackJournal } from '../attack/journal.ts';
+import type { Delivery } from '../attack/shard_board.ts';
 import { crc32 } from '../data/crc32.ts';
 import { BlindspotError } from '../errors.ts';
 import type { LaneStatus } from '../kernel/abi.generated.ts';
-import type { SearchResult } from '../kernel/kernel.ts';
 
 const FIELDS = 7;
 
@@ -31,11 +31,11 @@ export class AttackJournalFile implements AttackJournal {
     this.#head = new TextEncoder().encode(`blindspot attack ${key}\n`);
   }
 
-  restore(n: number): SearchResult[] {
+  restore(n: number): Delivery[] {
     const bytes = existsSync(this.path) ? new Uint8Array(readFileSync(this.path)) : new Uint8Array();
     const size = recordSize(n);
     const known = this.#head.every((byte, i) => bytes[i] === byte);
-    const results: SearchResult[] = [];
+    const results: Delivery[] = [];
     let at = this.#head.length;
     while (known && at + size <= bytes.length) {
       const result = readRecord(bytes.slice(at, at + size), n);
@@ -53,7 +53,7 @@ export class AttackJournalFile implements AttackJournal {
     return results;
   }
 
-  record(results: readonly SearchResult[]): void {
+  record(results: readonly Delivery[]): void {
     this.#attempt(() => {
       for (const result of results) {
         const record = formatRecord(result);
@@ -90,9 +90,18 @@ function recordSize(n: number): number {
   return 8 * FIELDS + 4 * n + 4;
 }
 
-function formatRecord({ id, status, l2, evaluations, kktResidual, starts, slope, example }: SearchResult): Uint8Array {
+function formatRecord({
+  id,
+  status,
+  distance,
+  evaluations,
+  kktResidual,
+  starts,
+  slope,
+  example,
+}: Delivery): Uint8Array {
   const bytes = new Uint8Array(recordSize(example.length));
-  const fields = Float64Array.of(id, status, l2, evaluations, kktResidual, starts, slope);
+  const fields = Float64Array.of(id, status, distance, evaluations, kktResidual, starts, slope);
   bytes.set(new Uint8Array(fields.buffer));
   bytes.set(new Uint8Array(example.buffer, example.byteOffset, example.byteLength), 8 * FIELDS);
   const end = bytes.length - 4;
@@ -100,15 +109,14 @@ function formatRecord({ id, status, l2, evaluations, kktResidual, starts, slope,
   return bytes;
 }
 
-function readRecord(bytes: Uint8Array<ArrayBuffer>, n: number): SearchResult | undefined {
+function readRecord(bytes: Uint8Array<ArrayBuffer>, n: number): Delivery | undefined {
   const end = bytes.length - 4;
   if (new DataView(bytes.buffer).getUint32(end, true) !== crc32(bytes.subarray(0, end))) return undefined;
-  const [id = 0, status = 0, l2 = 0, evaluations = 0, kktResidual = 0, starts = 0, slope = 0] = new Float64Array(
+  const [id = 0, status = 0, distance = 0, evaluations = 0, kktResidual = 0, starts = 0, slope = 0] = new Float64Array(
     bytes.buffer,
     0,
     FIELDS,
   );
   const example = new Float32Array(bytes.buffer, 8 * FIELDS, n).slice();
-  const unknown = { margin: Number.NaN, prediction: -1, cleanPrediction: -1 };
-  return { id, status: status as LaneStatus, l2, evaluations, kktResidual, starts, slope, example, ...unknown };
+  return { id, status: status as LaneStatus, distance, evaluations, kktResidual, starts, slope, example };
 }

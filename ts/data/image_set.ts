@@ -1,6 +1,7 @@
 /** Labelled images in memory: pixel space [0, 1], row-major, whatever they were read from. */
+
+import { Random } from '../base/random.ts';
 import { BlindspotError, invalidArgument } from '../errors.ts';
-import { Random } from './random.ts';
 
 export interface ImageSet {
   /** [count, ...shape], in [0, 1]. */

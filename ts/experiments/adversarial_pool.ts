@@ -3,7 +3,7 @@
  * for the network as it is by then (Szegedy et al. 2013, section 4.2).
  */
 import { attack } from '../attack/attack.ts';
-import type { Random } from '../data/random.ts';
+import type { Random } from '../base/random.ts';
 
 export interface PoolOptions {
   /** Values of one example. */

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sigmoidNetwork } from '../../models/paper.ts';
+import { Random } from '../base/random.ts';
 import { type ImageSet, takeImages } from '../data/image_set.ts';
 import { loadMnist } from '../data/mnist.ts';
-import { Random } from '../data/random.ts';
 import { evaluate } from '../nn/evaluate.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { AdversarialPool } from './adversarial_pool.ts';

@@ -6,9 +6,10 @@
  *
  * The paper does not say α, how large a pool is or how fast it is replaced.
  */
+
+import { Random } from '../base/random.ts';
 import { adaptImages } from '../data/image_layout.ts';
 import { type ImageSet, imageAt, imageSize } from '../data/image_set.ts';
-import { Random } from '../data/random.ts';
 import { type EpochRecord, runEpochs, type TrainingProgress } from '../nn/epochs.ts';
 import { evaluateSession } from '../nn/evaluate.ts';
 import { buildInferenceModel } from '../nn/inference_model.ts';

@@ -1,6 +1,7 @@
 /** Changes of images that are no search: Gaussian noise, and examples amplified to a given distortion. */
+
+import { Random } from '../base/random.ts';
 import { type ImageSet, imageSize } from '../data/image_set.ts';
-import { Random } from '../data/random.ts';
 
 /**
  * x + ε, ε ~ N(0, stddev²) in each pixel. Not clipped to [0, 1]: the paper's tables give the noise's distortion as its

@@ -75,8 +75,17 @@ export const SearchMethod = {
   BOUNDARY: 0,
   /** Szegedy et al. 2013: min c|r|^2 + cross-entropy, bisection in log c */
   PENALTY: 1,
+  /** Moosavi-Dezfooli et al. 2016: onto the nearest linearised boundary, until the answer changes */
+  DEEPFOOL: 2,
 } as const;
 export type SearchMethod = (typeof SearchMethod)[keyof typeof SearchMethod];
+
+/** bs_norm */
+export const Norm = {
+  /** Euclidean */
+  L2: 0,
+} as const;
+export type Norm = (typeof Norm)[keyof typeof Norm];
 
 /** bs_effort */
 export const Effort = {
@@ -119,23 +128,31 @@ export const LaneStatusMeaning: Readonly<Record<LaneStatus, string>> = {
 
 /** Fields of bs_minimizer_options in order, one double each. */
 export const MINIMIZER_OPTIONS_FIELDS = [
-  /** variables, >= 1 */
+  /** variables */
   'n',
-  /** 32 or 64: the type of x, bounds, gradient */
+  /** the type of x, bounds, gradient */
   'precision',
-  /** bs_method */
   'method',
-  /** m, correction pairs kept, 1..64; default 10 */
+  /** m, correction pairs kept */
   'memory',
-  /** >= 0; default 1e-5 */
   'pgTolerance',
-  /** >= 0, relative; default 1e7 * 2.22e-16 */
+  /** relative: 1e7 machine epsilons */
   'fTolerance',
-  /** >= 0 */
   'maxIterations',
-  /** >= 1 */
   'maxEvaluations',
 ] as const;
+
+/** What each may be, and is unless asked otherwise (fallback). */
+export const MINIMIZER_OPTIONS_RULES = {
+  n: { kind: 'integer', least: 1, most: 2147483647 },
+  precision: { kind: 'choice', values: [32, 64], fallback: 64 },
+  method: { kind: 'enum', values: [0, 1], fallback: 0 },
+  memory: { kind: 'integer', least: 1, most: 64, fallback: 10 },
+  pgTolerance: { kind: 'number', least: 0, most: Infinity, fallback: 0.00001 },
+  fTolerance: { kind: 'number', least: 0, most: Infinity, fallback: 2.220446049250313e-9 },
+  maxIterations: { kind: 'limit', least: 0, most: Infinity, fallback: 15000 },
+  maxEvaluations: { kind: 'limit', least: 1, most: Infinity, fallback: 15000 },
+} as const;
 
 /** Fields of bs_minimizer_result in order, one double each. */
 export const MINIMIZER_RESULT_FIELDS = [
@@ -151,31 +168,48 @@ export const MINIMIZER_RESULT_FIELDS = [
 
 /** Fields of bs_search_options in order, one double each. */
 export const SEARCH_OPTIONS_FIELDS = [
-  /** pixels of an image, >= 1 */
+  /** pixels of an image */
   'n',
-  /** logits of the model, >= 2 */
+  /** logits of the model */
   'classes',
-  /** images searched at once, >= 1 */
+  /** images searched at once */
   'lanes',
-  /** bs_search_method */
   'method',
-  /** bs_effort */
   'effort',
-  /** box of every pixel; default 0 */
+  /** box of every pixel */
   'lower',
-  /** default 1 */
+  /** above lower */
   'upper',
   /** budget of an image; 0: the default of method and effort */
   'maxEvaluations',
-  /** success means hard margin < -confidence (logits); 0: as little as float32 tells */
+  /** success: hard margin < -confidence (logits); 0: what float32 tells */
   'confidence',
   /** 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
   'quantization',
-  /** of random restarts, an integer */
+  /** of random restarts */
   'seed',
-  /** 0, or 1: the gradients told are as smooth as bs_search_smoothing asks */
+  /** the gradients told are as smooth as bs_search_smoothing asks */
   'smoothable',
+  /** what the length of a change is measured in */
+  'norm',
 ] as const;
+
+/** What each may be, and is unless asked otherwise (fallback). */
+export const SEARCH_OPTIONS_RULES = {
+  n: { kind: 'integer', least: 1, most: 2147483647 },
+  classes: { kind: 'integer', least: 2, most: 2147483647 },
+  lanes: { kind: 'integer', least: 1, most: 65536 },
+  method: { kind: 'enum', values: [0, 1, 2], fallback: 0 },
+  effort: { kind: 'enum', values: [0, 1, 2], fallback: 0 },
+  lower: { kind: 'number', least: -1e+30, most: 1e+30, fallback: 0 },
+  upper: { kind: 'number', least: -1e+30, most: 1e+30, fallback: 1 },
+  maxEvaluations: { kind: 'integer', least: 0, most: 2147483647, fallback: 0 },
+  confidence: { kind: 'number', least: 0, most: 1e+30, fallback: 0 },
+  quantization: { kind: 'integer', least: 0, most: 16, fallback: 0 },
+  seed: { kind: 'integer', least: 0, most: 9007199254740991, fallback: 0 },
+  smoothable: { kind: 'flag', least: 0, most: 1, fallback: 0 },
+  norm: { kind: 'enum', values: [0], fallback: 0 },
+} as const;
 
 /** Fields of bs_search_result in order, one double each. */
 export const SEARCH_RESULT_FIELDS = [
@@ -183,8 +217,8 @@ export const SEARCH_RESULT_FIELDS = [
   'id',
   /** bs_lane_status */
   'status',
-  /** |y-x|_2 of the float32 pixels delivered; NaN when FAILED */
-  'l2',
+  /** |y-x| in the norm asked for, of the float32 pixels delivered; NaN when FAILED */
+  'distance',
   /** hard margin of these pixels; adversarial <=> negative */
   'margin',
   /** class the model answers on these pixels */

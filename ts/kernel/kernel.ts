@@ -6,7 +6,9 @@
  * Views (typed arrays) are over the kernel's own memory: valid until dispose; re-read the property after any call
  * that creates another handle (WebAssembly memory may have grown).
  */
+
 import type { LaneStatus, MinimizerStatus } from './abi.generated.ts';
+import type { EffortName, NormName, SearchMethodName } from './options.ts';
 
 export type KernelName = 'native' | 'wasm';
 
@@ -67,8 +69,8 @@ export interface SearchOptions {
   classes: number;
   /** Images searched at once. */
   lanes: number;
-  method?: 'boundary' | 'penalty';
-  effort?: 'fast' | 'thorough' | 'exhaustive';
+  method?: SearchMethodName;
+  effort?: EffortName;
   /** The box; default [0, 1]. */
   lower?: number;
   upper?: number;
@@ -81,12 +83,16 @@ export interface SearchOptions {
   seed?: number;
   /** Whether the gradients told are as smooth as `smoothing` asks; default false. */
   smoothable?: boolean;
+  /** What the length of a change is measured in; default 'l2'. */
+  norm?: NormName;
 }
 
 export interface SearchResult {
   id: number;
   status: LaneStatus;
-  l2: number;
+  /** Of the pixels delivered from the image, in `norm`; NaN when FAILED. */
+  distance: number;
+  norm: NormName;
   margin: number;
   prediction: number;
   cleanPrediction: number;

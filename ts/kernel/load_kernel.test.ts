@@ -55,7 +55,7 @@ describe('selectKernel', () => {
 
   it('names the choices to an unknown one', async () => {
     await expect(selectKernel([stands('native'), stands('wasm')], 'cuda' as KernelChoice)).rejects.toThrow(
-      'Expected auto or native or wasm for kernel but received "cuda" of type string',
+      'Expected auto, native or wasm for kernel but received "cuda" of type string',
     );
   });
 });

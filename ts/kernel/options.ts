@@ -1,31 +1,53 @@
 /**
- * Options of the kernel's handles: defaults, ranges, and the encoding as one double a field that blindspot.h asks for.
- * The core checks ranges too; here they are checked first so that an error quotes the name the caller wrote.
+ * Options of the kernel's handles: their names here, and the encoding as one double a field that blindspot.h asks for. Ranges and
+ * defaults are the header's (the generated rules). The core checks by the same ones; here they are checked first so that an error
+ * quotes the name the caller wrote.
  */
+import { expectInteger, expectKeys, expectLimit, expectNumber, expectOneOf } from '../base/expect.ts';
 import { invalidArgument } from '../errors.ts';
-import { Effort, Method, MINIMIZER_OPTIONS_FIELDS, SEARCH_OPTIONS_FIELDS, SearchMethod } from './abi.generated.ts';
+import {
+  Effort,
+  Method,
+  MINIMIZER_OPTIONS_FIELDS,
+  MINIMIZER_OPTIONS_RULES,
+  Norm,
+  SEARCH_OPTIONS_FIELDS,
+  SEARCH_OPTIONS_RULES,
+  SearchMethod,
+} from './abi.generated.ts';
 import type { MinimizerOptions, SearchOptions } from './kernel.ts';
 
-/** Counts travel as doubles but index memory: no handle holds more than this. */
-const maxCount = 2 ** 31 - 1;
-const maxLanes = 65_536;
-
-const methodCodes = { 'L-BFGS-B': Method.LBFGSB, SPG: Method.SPG } as const;
-const searchMethodCodes = { boundary: SearchMethod.BOUNDARY, penalty: SearchMethod.PENALTY } as const;
+const minimizerMethodCodes = { 'L-BFGS-B': Method.LBFGSB, SPG: Method.SPG } as const;
+const searchMethodCodes = {
+  boundary: SearchMethod.BOUNDARY,
+  penalty: SearchMethod.PENALTY,
+  deepfool: SearchMethod.DEEPFOOL,
+} as const;
 const effortCodes = { fast: Effort.FAST, thorough: Effort.THOROUGH, exhaustive: Effort.EXHAUSTIVE } as const;
+const normCodes = { l2: Norm.L2 } as const;
+
+export type SearchMethodName = keyof typeof searchMethodCodes;
+export type EffortName = keyof typeof effortCodes;
+export type NormName = keyof typeof normCodes;
+
+/** Names of the methods of search. */
+export const SEARCH_METHODS = keys(searchMethodCodes);
+/** Names of the efforts. */
+export const EFFORTS = keys(effortCodes);
 
 /** @throws INVALID_ARGUMENT naming the option. */
 export function completeMinimizerOptions(options: MinimizerOptions): Required<MinimizerOptions> {
   expectKeys('minimizer options', options, MINIMIZER_OPTIONS_FIELDS);
+  const rules = MINIMIZER_OPTIONS_RULES;
   return {
-    n: expectInteger('n', options.n, 1, maxCount),
-    precision: expectOneOf('precision', options.precision ?? 64, [32, 64]),
-    method: expectOneOf('method', options.method ?? 'L-BFGS-B', keys(methodCodes)),
-    memory: expectInteger('memory', options.memory ?? 10, 1, 64),
-    pgTolerance: expectTolerance('pgTolerance', options.pgTolerance ?? 1e-5),
-    fTolerance: expectTolerance('fTolerance', options.fTolerance ?? 1e7 * 2 ** -52),
-    maxIterations: expectLimit('maxIterations', options.maxIterations ?? 15_000, 0),
-    maxEvaluations: expectLimit('maxEvaluations', options.maxEvaluations ?? 15_000, 1),
+    n: ruled('n', options.n, rules.n),
+    precision: expectOneOf('precision', options.precision ?? rules.precision.fallback, rules.precision.values),
+    method: named('method', options.method, minimizerMethodCodes, rules.method),
+    memory: ruled('memory', options.memory, rules.memory),
+    pgTolerance: ruled('pgTolerance', options.pgTolerance, rules.pgTolerance),
+    fTolerance: ruled('fTolerance', options.fTolerance, rules.fTolerance),
+    maxIterations: ruled('maxIterations', options.maxIterations, rules.maxIterations),
+    maxEvaluations: ruled('maxEvaluations', options.maxEvaluations, rules.maxEvaluations),
   };
 }
 
@@ -33,7 +55,7 @@ export function completeMinimizerOptions(options: MinimizerOptions): Required<Mi
 export function encodeMinimizerOptions(options: Required<MinimizerOptions>): Float64Array {
   const doubles: Record<(typeof MINIMIZER_OPTIONS_FIELDS)[number], number> = {
     ...options,
-    method: methodCodes[options.method],
+    method: minimizerMethodCodes[options.method],
   };
   return Float64Array.from(MINIMIZER_OPTIONS_FIELDS, (field) => doubles[field]);
 }
@@ -41,22 +63,24 @@ export function encodeMinimizerOptions(options: Required<MinimizerOptions>): Flo
 /** maxEvaluations 0 stands for the default of method and effort. @throws INVALID_ARGUMENT naming the option. */
 export function completeSearchOptions(options: SearchOptions): Required<SearchOptions> {
   expectKeys('search options', options, SEARCH_OPTIONS_FIELDS);
-  const lower = expectFinite('lower', options.lower ?? 0);
-  const upper = expectFinite('upper', options.upper ?? 1);
+  const rules = SEARCH_OPTIONS_RULES;
+  const lower = ruled('lower', options.lower, rules.lower);
+  const upper = ruled('upper', options.upper, rules.upper);
   if (lower >= upper) throw invalidArgument('upper', `a number above lower, ${lower},`, upper);
   return {
-    n: expectInteger('n', options.n, 1, maxCount),
-    classes: expectInteger('classes', options.classes, 2, maxCount),
-    lanes: expectInteger('lanes', options.lanes, 1, maxLanes),
-    method: expectOneOf('method', options.method ?? 'boundary', keys(searchMethodCodes)),
-    effort: expectOneOf('effort', options.effort ?? 'fast', keys(effortCodes)),
+    n: ruled('n', options.n, rules.n),
+    classes: ruled('classes', options.classes, rules.classes),
+    lanes: ruled('lanes', options.lanes, rules.lanes),
+    method: named('method', options.method, searchMethodCodes, rules.method),
+    effort: named('effort', options.effort, effortCodes, rules.effort),
     lower,
     upper,
-    maxEvaluations: expectInteger('maxEvaluations', options.maxEvaluations ?? 0, 0, maxCount),
-    confidence: expectTolerance('confidence', options.confidence ?? 0),
-    quantization: expectInteger('quantization', options.quantization ?? 0, 0, 16),
-    seed: expectInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    maxEvaluations: ruled('maxEvaluations', options.maxEvaluations, rules.maxEvaluations),
+    confidence: ruled('confidence', options.confidence, rules.confidence),
+    quantization: ruled('quantization', options.quantization, rules.quantization),
+    seed: ruled('seed', options.seed, rules.seed),
     smoothable: expectOneOf('smoothable', options.smoothable ?? false, [false, true]),
+    norm: named('norm', options.norm, normCodes, rules.norm),
   };
 }
 
@@ -66,52 +90,34 @@ export function encodeSearchOptions(options: Required<SearchOptions>): Float64Ar
     ...options,
     method: searchMethodCodes[options.method],
     effort: effortCodes[options.effort],
+    norm: normCodes[options.norm],
     smoothable: Number(options.smoothable),
   };
   return Float64Array.from(SEARCH_OPTIONS_FIELDS, (field) => doubles[field]);
 }
 
-/** An option that is misspelt would otherwise be ignored in silence. */
-export function expectKeys(name: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw invalidArgument(name, 'an object', options);
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw invalidArgument(`a key of ${name}`, `one of ${known.join(', ')}`, key);
-  }
+interface NumberRule {
+  readonly kind: 'integer' | 'limit' | 'number';
+  readonly least: number;
+  readonly most: number;
+  readonly fallback?: number;
+}
+
+function ruled(name: string, value: number | undefined, rule: NumberRule): number {
+  const asked = (value ?? rule.fallback) as number;
+  if (rule.kind === 'limit') return expectLimit(name, asked, rule.least);
+  return (rule.kind === 'integer' ? expectInteger : expectNumber)(name, asked, rule.least, rule.most);
+}
+
+function named<K extends string>(
+  name: string,
+  value: K | undefined,
+  codes: Readonly<Record<K, number>>,
+  rule: { readonly fallback: number },
+): K {
+  return expectOneOf(name, value ?? keys(codes).find((key) => codes[key] === rule.fallback), keys(codes));
 }
 
 function keys<K extends string>(codes: Readonly<Record<K, number>>): K[] {
   return Object.keys(codes) as K[];
-}
-
-function expectOneOf<T>(name: string, value: T, allowed: readonly T[]): T {
-  if (!allowed.includes(value)) throw invalidArgument(name, allowed.join(' or '), value);
-  return value;
-}
-
-function expectInteger(name: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw invalidArgument(name, `an integer from ${least} to ${most}`, value);
-  }
-  return value;
-}
-
-/** A limit may be Infinity: none. */
-function expectLimit(name: string, value: number, least: number): number {
-  if (value === Infinity) return Number.MAX_SAFE_INTEGER;
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw invalidArgument(name, `an integer of at least ${least}, or Infinity,`, value);
-  }
-  return value;
-}
-
-function expectTolerance(name: string, value: number): number {
-  if (!(typeof value === 'number' && value >= 0 && value < Infinity)) {
-    throw invalidArgument(name, 'a finite number of at least 0', value);
-  }
-  return value;
-}
-
-function expectFinite(name: string, value: number): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(name, 'a finite number', value);
-  return value;
 }

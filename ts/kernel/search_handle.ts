@@ -92,7 +92,8 @@ export class SearchHandle extends Handle<SearchBackend> implements Search {
     return {
       id: field('id'),
       status: field('status') as LaneStatus,
-      l2: field('l2'),
+      distance: field('distance'),
+      norm: this.options.norm,
       margin: field('margin'),
       prediction: field('prediction'),
       cleanPrediction: field('cleanPrediction'),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { attack } from '../attack/attack.ts';
+import { Random } from '../base/random.ts';
 import { takeImages } from '../data/image_set.ts';
 import { loadMnist } from '../data/mnist.ts';
-import { Random } from '../data/random.ts';
 import { gradients } from '../onnx/gradients.ts';
 import { GraphBuilder } from '../onnx/graph_builder.ts';
 import { evaluate } from '../onnx/testing/reference_evaluator.ts';

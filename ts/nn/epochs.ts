@@ -3,7 +3,7 @@
  * always full: the remainder of an epoch's order, others each time, is left out. Epoch e draws from random stream e of
  * the seed, so a run that was interrupted goes on to the same bits.
  */
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import type { Tensor } from '../runtime/session.ts';
 import { type CheckpointStore, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';

@@ -1,5 +1,5 @@
 /** First weights, drawn from a seed. */
-import type { Random } from '../data/random.ts';
+import type { Random } from '../base/random.ts';
 import type { Initializer } from './layers.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { createSession } from '../runtime/node_session.ts';
 import { buildInferenceModel } from './inference_model.ts';
 import { drawWeights } from './initializers.ts';

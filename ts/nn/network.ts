@@ -2,7 +2,7 @@
  * Layers to graph. The same function builds the training graph, whose parameters are inputs, and the model that is
  * saved, whose parameters are constants.
  */
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { BlindspotError } from '../errors.ts';
 import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';

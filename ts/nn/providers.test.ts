@@ -1,6 +1,6 @@
 /** The same training on every provider: equal up to float32 rounding. */
 import { expect, test } from 'vitest';
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { createSession } from '../runtime/node_session.ts';
 import type { ProviderName, Tensor } from '../runtime/session.ts';
 import { useSoftwareGpu } from '../runtime/testing/software_gpu.ts';

@@ -1,7 +1,8 @@
 /** Training of a classifier: a loss of its logits plus weight decay, by mini-batches. */
+
+import type { Random } from '../base/random.ts';
 import { adaptImages, type ImageLayout, imageLayout } from '../data/image_layout.ts';
 import { type ImageSet, imageAt, imageSize, validateImages } from '../data/image_set.ts';
-import type { Random } from '../data/random.ts';
 import { invalidArgument } from '../errors.ts';
 import type { Value } from '../onnx/value.ts';
 import type { ProviderName, SessionFactory, Tensor } from '../runtime/session.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../data/random.ts';
+import { Random } from '../base/random.ts';
 import { evaluate } from '../onnx/testing/reference_evaluator.ts';
 import type { ReferenceTensor } from '../onnx/testing/reference_tensor.ts';
 import { createSession } from '../runtime/node_session.ts';

@@ -4,10 +4,11 @@
  *
  * Sources: L-BFGS-B, Byrd, Lu, Nocedal & Zhu 1995 and Morales & Nocedal 2011; SPG, Birgin, Martinez & Raydan 2000.
  */
+
+import { expectKeys } from '../base/expect.ts';
 import { invalidArgument } from '../errors.ts';
 import { MinimizerStatus, MinimizerStatusMeaning } from '../kernel/abi.generated.ts';
 import type { Kernel, Minimizer, MinimizerOptions, MinimizerResult } from '../kernel/kernel.ts';
-import { expectKeys } from '../kernel/options.ts';
 import { type Bounds, writeBounds } from './bounds.ts';
 import {
   type AsyncObjective,

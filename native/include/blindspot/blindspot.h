@@ -16,7 +16,9 @@
  *
  * Options and results are structs of double alone (integers are exact up to 2^53), so that a binding
  * passes a Float64Array and needs to know only the order of the fields. scripts/generate mirrors
- * every enum and struct of this file into ts/kernel/abi.generated.ts; CI fails when that is stale.
+ * every enum and struct of this file into ts/kernel/abi.generated.ts; CI fails when that is stale. An option's comment begins with
+ * what it may be, and what it is unless asked otherwise; both sides of the ABI check by tables made from that:
+ *   integer 1..64 = 10; …    number >= 0 = 1e-5; …    flag = 0; …    bs_effort = BS_EFFORT_FAST; …    without "=": to be given
  */
 #ifndef BLINDSPOT_BLINDSPOT_H
 #define BLINDSPOT_BLINDSPOT_H
@@ -76,14 +78,14 @@ typedef enum bs_minimizer_status {
 typedef struct bs_minimizer bs_minimizer;
 
 typedef struct bs_minimizer_options {
-  double n;               /* variables, >= 1 */
-  double precision;       /* 32 or 64: the type of x, bounds, gradient */
-  double method;          /* bs_method */
-  double memory;          /* m, correction pairs kept, 1..64; default 10 */
-  double pg_tolerance;    /* >= 0; default 1e-5 */
-  double f_tolerance;     /* >= 0, relative; default 1e7 * 2.22e-16 */
-  double max_iterations;  /* >= 0 */
-  double max_evaluations; /* >= 1 */
+  double n;               /* integer 1..2147483647; variables */
+  double precision;       /* one of 32, 64 = 64; the type of x, bounds, gradient */
+  double method;          /* bs_method = BS_METHOD_LBFGSB; */
+  double memory;          /* integer 1..64 = 10; m, correction pairs kept */
+  double pg_tolerance;    /* number >= 0 = 1e-5; */
+  double f_tolerance;     /* number >= 0 = 2.220446049250313e-9; relative: 1e7 machine epsilons */
+  double max_iterations;  /* limit >= 0 = 15000; */
+  double max_evaluations; /* limit >= 1 = 15000; */
 } bs_minimizer_options;
 
 typedef struct bs_minimizer_result {
@@ -117,8 +119,15 @@ void bs_minimizer_get_result(const bs_minimizer* minimizer, bs_minimizer_result*
 
 typedef enum bs_search_method {
   BS_SEARCH_BOUNDARY = 0, /* min |y-x|^2 subject to smoothed margin <= 0 and the box */
-  BS_SEARCH_PENALTY = 1   /* Szegedy et al. 2013: min c|r|^2 + cross-entropy, bisection in log c */
+  BS_SEARCH_PENALTY = 1,  /* Szegedy et al. 2013: min c|r|^2 + cross-entropy, bisection in log c */
+  BS_SEARCH_DEEPFOOL =
+      2 /* Moosavi-Dezfooli et al. 2016: onto the nearest linearised boundary, until the answer changes */
 } bs_search_method;
+
+/* What the length of a change y - x is measured in. */
+typedef enum bs_norm {
+  BS_NORM_L2 = 0 /* Euclidean */
+} bs_norm;
 
 /* Evaluations per image, method boundary, untargeted and targeted. */
 typedef enum bs_effort {
@@ -141,24 +150,25 @@ typedef enum bs_lane_status {
 typedef struct bs_search bs_search;
 
 typedef struct bs_search_options {
-  double n;               /* pixels of an image, >= 1 */
-  double classes;         /* logits of the model, >= 2 */
-  double lanes;           /* images searched at once, >= 1 */
-  double method;          /* bs_search_method */
-  double effort;          /* bs_effort */
-  double lower;           /* box of every pixel; default 0 */
-  double upper;           /* default 1 */
-  double max_evaluations; /* budget of an image; 0: the default of method and effort */
-  double confidence;      /* success means hard margin < -confidence (logits); 0: as little as float32 tells */
-  double quantization;    /* 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
-  double seed;            /* of random restarts, an integer */
-  double smoothable;      /* 0, or 1: the gradients told are as smooth as bs_search_smoothing asks */
+  double n;               /* integer 1..2147483647; pixels of an image */
+  double classes;         /* integer 2..2147483647; logits of the model */
+  double lanes;           /* integer 1..65536; images searched at once */
+  double method;          /* bs_search_method = BS_SEARCH_BOUNDARY; */
+  double effort;          /* bs_effort = BS_EFFORT_FAST; */
+  double lower;           /* number -1e30..1e30 = 0; box of every pixel */
+  double upper;           /* number -1e30..1e30 = 1; above lower */
+  double max_evaluations; /* integer 0..2147483647 = 0; budget of an image; 0: the default of method and effort */
+  double confidence;      /* number 0..1e30 = 0; success: hard margin < -confidence (logits); 0: what float32 tells */
+  double quantization;    /* integer 0..16 = 0; 0, or bits b: search on the lattice of 2^b levels of [lower, upper] */
+  double seed;            /* integer 0..9007199254740991 = 0; of random restarts */
+  double smoothable;      /* flag = 0; the gradients told are as smooth as bs_search_smoothing asks */
+  double norm;            /* bs_norm = BS_NORM_L2; what the length of a change is measured in */
 } bs_search_options;
 
 typedef struct bs_search_result {
   double id;               /* as submitted */
   double status;           /* bs_lane_status */
-  double l2;               /* |y-x|_2 of the float32 pixels delivered; NaN when FAILED */
+  double distance;         /* |y-x| in the norm asked for, of the float32 pixels delivered; NaN when FAILED */
   double margin;           /* hard margin of these pixels; adversarial <=> negative */
   double prediction;       /* class the model answers on these pixels */
   double clean_prediction; /* class the model answers on the image */

@@ -1,10 +1,12 @@
 // The minimizer's door: checks options, picks the method and precision, and passes calls on.
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <new>
 
 #include "blindspot/blindspot.h"
 #include "c_api/last_option.hpp"
+#include "c_api/option_rules.generated.hpp"
 #include "memory/arena.hpp"
 #include "optim/lbfgsb.hpp"
 #include "optim/projected_gradient.hpp"
@@ -12,9 +14,7 @@
 namespace blindspot {
 namespace {
 
-constexpr double kMostVariables = 2147483647.0;  // breakpoints carry their variable in 32 bits
 constexpr double kMostSteps = 2147483647.0;
-constexpr double kLbfgsb = static_cast<double>(BS_METHOD_LBFGSB);
 constexpr double kSpg = static_cast<double>(BS_METHOD_SPG);
 
 // One interface over method x precision.
@@ -68,21 +68,10 @@ class SolverMinimizer final : public Minimizer {
   Solver solver_;
 };
 
-bool whole_within(double value, double least, double most) {
-  return value >= least && value <= most && value == std::floor(value);
-}
-
 // The name of the first option outside its range, or null.
 const char* bad_option(const bs_minimizer_options& options) {
-  if (!whole_within(options.n, 1.0, kMostVariables)) return "n";
-  if (options.precision != 32.0 && options.precision != 64.0) return "precision";
-  if (options.method != kLbfgsb && options.method != kSpg) return "method";
-  if (!whole_within(options.memory, 1.0, kMaxMemory)) return "memory";
-  if (!(options.pg_tolerance >= 0.0)) return "pg_tolerance";
-  if (!(options.f_tolerance >= 0.0)) return "f_tolerance";
-  if (!(options.max_iterations >= 0.0)) return "max_iterations";
-  if (!(options.max_evaluations >= 1.0)) return "max_evaluations";
-  return nullptr;
+  static_assert(sizeof options == sizeof(double) * std::size(kMinimizerOptionsRules));
+  return first_unruly(kMinimizerOptionsRules, &options.n);
 }
 
 template <typename T>

@@ -5,7 +5,6 @@
 
 #include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
-#include "search/kkt_residual.hpp"
 
 namespace blindspot {
 namespace {
@@ -17,7 +16,7 @@ constexpr double kRoughProof = 1e-4;     // of |f|: tolerance of the projection 
 }  // namespace
 
 double aggregate_gradient(const Bundle& bundle, const ProofPoint& at, float* gradient, float* const* scratch) {
-  const double alone = kkt_residual(at.x, at.y, gradient, at.box, at.n);
+  const double alone = at.metric->kkt_residual(at.x, at.y, gradient, at.box, at.n);
   if (alone <= kWellExplained) return alone;
   const SearchOps& ops = search_ops();
   float* const own = scratch[0];
@@ -40,14 +39,14 @@ double aggregate_gradient(const Bundle& bundle, const ProofPoint& at, float* gra
   if (count == 1) return alone;
   // Whatever the multipliers are worth is judged below.
   const HalfspaceProjection model =
-      project_halfspaces(at.x, rows, values, count, at.box, at.n, nullptr, projected, kRoughProof * at.distance);
+      at.metric->project(at.x, rows, values, count, at.box, at.n, nullptr, projected, kRoughProof * at.distance);
   double sum = 0.0;
   for (int j = 0; j < count; ++j) sum += model.multipliers[j];
   if (!(sum > 0.0)) return alone;
   double weights[kMaxPlanes];  // of the constraint as it is
   for (int j = 0; j < count; ++j) weights[j] = model.multipliers[j] / (sum * at.scale);
   vector_ops<float>().combine(weights, rows, static_cast<std::size_t>(count), aggregate, at.n);
-  const double together = kkt_residual(at.x, at.y, aggregate, at.box, at.n);
+  const double together = at.metric->kkt_residual(at.x, at.y, aggregate, at.box, at.n);
   if (!(together < alone)) return alone;
   std::memcpy(gradient, aggregate, at.n * sizeof(float));
   return together;

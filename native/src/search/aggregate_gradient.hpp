@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "search/bundle.hpp"
+#include "search/metric/metric.hpp"
 
 namespace blindspot {
 
@@ -12,6 +13,7 @@ namespace blindspot {
 struct ProofPoint {
   const float* x;
   const float* y;
+  const Metric* metric;
   Box box;
   std::size_t n;
   double scale;   // of the bundle's constraint: its s is scale times the margin's

@@ -8,37 +8,12 @@
 #include <new>
 
 #include "memory/arena.hpp"
-#include "search/boundary_search.hpp"
-#include "search/penalty_search.hpp"
+#include "search/batch_door.hpp"
+#include "search/method.hpp"
 
 namespace blindspot {
 
-// Rows and single vectors that the caller reads and writes; [lanes, n] and so on, row-major.
-struct BatchRows {
-  float* points = nullptr;
-  float* one_hot = nullptr;
-  float* sign = nullptr;
-  float* temperature = nullptr;
-  float* smoothing = nullptr;
-  float* logits = nullptr;
-  float* gradients = nullptr;
-  float* image = nullptr;    // [n], to submit
-  float* start = nullptr;    // [n], to submit with it; NaN first: none
-  float* example = nullptr;  // [n], last taken
-};
-
-class BatchDoor {
- public:
-  virtual ~BatchDoor() = default;
-  virtual bs_status submit(double id, int label, int target) = 0;
-  virtual int free_lanes() const = 0;
-  virtual int ask() = 0;
-  virtual bs_status tell() = 0;
-  virtual bool take(bs_search_result& out) = 0;
-  BatchRows rows;
-};
-
-template <typename Method>
+template <SearchMethod Method>
 class Batch final : public BatchDoor {
  public:
   explicit Batch(const SearchOptions& options) : options_(options) {}
@@ -56,10 +31,8 @@ class Batch final : public BatchDoor {
     for (int j = 0; j < options_.lanes; ++j) {
       new (lanes_ + j) Method();
       lanes_[j].carve(arena_, options_);
-      if constexpr (kScratchVectors > 0) lanes_[j].use_scratch(scratch_);
-      if constexpr (requires(Method & m) { m.create(options_, arena_); }) {
-        if (!lanes_[j].create(options_, arena_)) return false;
-      }
+      lanes_[j].use_scratch(scratch_);
+      if (!lanes_[j].create(options_, arena_)) return false;
     }
     return true;
   }
@@ -137,15 +110,6 @@ class Batch final : public BatchDoor {
   }
 
  private:
-  // Vectors that a lane needs within a call only: one set for all, which stays in the cache.
-  static constexpr int kScratchVectors = [] {
-    if constexpr (requires { Method::kScratchVectors; }) {
-      return Method::kScratchVectors;
-    } else {
-      return 0;
-    }
-  }();
-
   static std::size_t arena_bytes(const SearchOptions& options) {
     const std::uint64_t count = static_cast<std::uint64_t>(options.lanes);
     // The rows' sizes are products that 32 bits may not hold.
@@ -159,10 +123,7 @@ class Batch final : public BatchDoor {
     ArenaMeter lane_meter;
     Method lane;
     lane.carve(lane_meter, options);
-    std::uint64_t lane_bytes = lane_meter.bytes();
-    if constexpr (requires { Method::solver_options(options); }) {
-      lane_bytes += Lbfgsb<float>::bytes(Method::solver_options(options));
-    }
+    const std::uint64_t lane_bytes = lane_meter.bytes() + Method::own_bytes(options);
     const std::uint64_t whole = meter.bytes() + count * lane_bytes;
     return whole / count < lane_bytes || whole > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(whole);
   }
@@ -182,13 +143,13 @@ class Batch final : public BatchDoor {
     rows.start = source.template take<float>(options_.n);
     rows.example = source.template take<float>(options_.n);
     lane_of_row_ = source.template take<int>(lanes);
-    for (int j = 0; j < kScratchVectors; ++j) scratch_[j] = source.template take<float>(options_.n);
+    for (int j = 0; j < Method::kScratchVectors; ++j) scratch_[j] = source.template take<float>(options_.n);
     lanes_ = source.template take<Method>(lanes);
   }
 
   SearchOptions options_;
   Arena arena_;
-  float* scratch_[kScratchVectors + 1] = {};
+  float* scratch_[Method::kScratchVectors + 1] = {};  // of vectors that a lane needs within a call only
   Method* lanes_ = nullptr;
   int* lane_of_row_ = nullptr;
   int asked_ = 0;

@@ -4,9 +4,7 @@
 #include <cstring>
 
 #include "linalg/search_ops.hpp"
-#include "linalg/vector_ops.hpp"
 #include "search/aggregate_gradient.hpp"
-#include "search/first_order_distance.hpp"
 
 namespace blindspot {
 namespace {
@@ -76,6 +74,7 @@ void BoundaryDescent::begin(const SearchOptions& options, double confidence, con
                             const Answer& at_start) {
   x_ = x;
   n_ = options.n;
+  metric_ = options.metric;
   box_ = options.box;
   scale_ = scale_to_unit_slope(at_start.slope);
   confidence_ = scale_ * confidence;
@@ -167,7 +166,7 @@ void BoundaryDescent::solve_model(float* out, ModelStep& step) {
   step.tolerance = std::fmax(kExactProjection, kLandingShare * aim_here / slope_);
   float* const landing = smooth() ? target_ : out;
   const auto project = [&](const double* start) {
-    return project_halfspaces(x_, cuts.rows, cuts.values, cuts.count, box_, n_, start, landing, step.tolerance);
+    return metric_->project(x_, cuts.rows, cuts.values, cuts.count, box_, n_, start, landing, step.tolerance);
   };
   const double alone = ahead + (aim_here - inside) / free_aa_;
   double start[kMaxPlanes] = {alone};
@@ -185,11 +184,14 @@ void BoundaryDescent::solve_model(float* out, ModelStep& step) {
   std::memcpy(step.multipliers, model.multipliers, sizeof step.multipliers);
   step.landing = landing;
   step.curved = smooth() && quasi_newton(multiplier, aim_here, step.of);
-  const MoveSums moved = step.curved
-                             ? move(step.of, 1.0, out)
-                             : MoveSums{search_ops().squared_distance(landing, center_, n_), model.squared_distance};
-  step.length = std::sqrt(moved.dd);
-  step.reached = std::sqrt(moved.ff);
+  if (step.curved) {
+    const MoveSums moved = move(step.of, 1.0, out);
+    step.length = std::sqrt(moved.dd);
+    step.reached = std::sqrt(moved.ff);
+  } else {
+    step.length = std::sqrt(search_ops().squared_distance(landing, center_, n_));
+    step.reached = model.length;
+  }
 }
 
 // Are the model's step and its gain negligible?
@@ -214,7 +216,7 @@ void BoundaryDescent::shorten(const ModelStep& step, float* out) {
     values[j] = cuts.values[j] + along[j];
     multipliers[j] = (1.0 - share) * step.multipliers[j];
   }
-  project_halfspaces(start, cuts.rows, values, cuts.count, box_, n_, multipliers, target_, step.tolerance);
+  metric_->project(start, cuts.rows, values, cuts.count, box_, n_, multipliers, target_, step.tolerance);
   const double shorter = std::sqrt(ops.squared_distance(target_, center_, n_));
   const double part = shorter > trust_ ? trust_ / shorter : 1.0;
   ops.between(center_, target_, static_cast<float>(part), box_.lower, box_.upper, n_, out);
@@ -232,7 +234,7 @@ bool BoundaryDescent::propose(float* out) {
   }
   if (checking_ && kinked()) trust_ = std::fmin(trust_, kCheckTrust * distance_);
   checking_ = false;
-  const double diagonal = static_cast<double>(box_.upper - box_.lower) * std::sqrt(static_cast<double>(n_));
+  const double diagonal = metric_->diagonal(box_, n_);
   if (steps_ == 0 && !adversarial_ && step.length > kFar * diagonal) trust_ = std::fmin(trust_, kFarTrust * diagonal);
   if (step.length <= trust_) {
     if (!step.curved && step.landing != out) std::memcpy(out, step.landing, n_ * sizeof(float));
@@ -313,7 +315,7 @@ void BoundaryDescent::absorb(const float* point, const Answer& answer) {
 
 double BoundaryDescent::explain(const float* y, double margin, float* gradient) {
   float* const scratch[] = {free_f_, target_, free_a_};
-  const ProofPoint at = {x_, y, box_, n_, scale_, scale_ * margin, slope_, distance_};
+  const ProofPoint at = {x_, y, metric_, box_, n_, scale_, scale_ * margin, slope_, distance_};
   return aggregate_gradient(bundle_, at, gradient, scratch);
 }
 

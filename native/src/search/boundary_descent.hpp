@@ -5,13 +5,15 @@
 //   smooth   quasi-Newton step of sequential quadratic programming: H ~ the inverse Hessian of the Lagrangian
 //            (lagrangian_curvature), on the coordinates that the box leaves free,
 //              mu = max(0, (s + aim + a_N . d_N - a_F . H f_F) / (a_F . H a_F)),   d_F = -H (f_F + mu a_F)
-//   kinked   projection of x on the cuts of the last few linearisations (bundle) and the box (halfspace_box)
+//   kinked   projection of x on the cuts of the last few linearisations (bundle) and the box
 //
 // Which of the two: for a smooth s the trapezoid s(y) + (a0 + a1) . d / 2 is a far better prediction of s(y + d) than
 // the linear one; for a piecewise linear s it is not. The ratio of the two errors, smoothed over the steps, decides.
 //
 // aim is how far inside the boundary the model is asked to land: the error expected of the model's next
 // prediction, so that a step ends adversarial and no distance is given away. The step is limited by a trust radius.
+//
+// Projections, distances and the proof are the metric's; trust radius and curvature are Euclidean whatever the norm.
 //
 // Within a descent the constraint is scaled so that its gradient at the start has norm 1: s and a below are those of
 // the scaled one, and the arithmetic is float32's (search_ops).
@@ -131,6 +133,7 @@ class BoundaryDescent {
 
   const float* x_ = nullptr;
   std::size_t n_ = 0;
+  const Metric* metric_ = nullptr;
   Box box_;
   double scale_ = 1.0;  // of the constraint
   double confidence_ = 0.0;

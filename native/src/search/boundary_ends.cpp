@@ -23,14 +23,14 @@ constexpr int kAfterRescue = 20;  // and evaluations from its first success on, 
 // Does the point just judged, now the best, lie so far across the boundary that the linearisation which led there said
 // nothing of it?
 bool BoundarySearch::too_deep() const {
-  return adversarial_ && best_l2_ < best_before_step_ && -margin_ > kDeep * clean_margin_ && !over_budget();
+  return adversarial_ && best_distance_ < best_before_step_ && -margin_ > kDeep * clean_margin_ && !over_budget();
 }
 
 // Is the best point no minimum, by far (among kinks one gradient does not tell), with a boundary yet to be looked for on its
 // segment to the image?
 bool BoundarySearch::unproven() const {
   if (!succeeded() || best_smoothed_ || perturbation_.rough()) return false;
-  return best_l2_ < bisected_l2_ * (1.0 - kSegmentWidth) && residual() > kUnproven;
+  return best_distance_ < bisected_distance_ * (1.0 - kSegmentWidth) && residual() > kUnproven;
 }
 
 // Does the best point lie further across the boundary than a search that came to an end would leave it?
@@ -82,30 +82,26 @@ bool BoundarySearch::over_budget() const {
 
 // The descent that has just ended knows more of the constraint at the best point than the one gradient kept there.
 void BoundarySearch::explain_best() {
-  if (!(starts_ > 0 && best_l2_ < rival_) || best_smoothed_) return;
+  if (!(starts_ > 0 && best_distance_ < rival_) || best_smoothed_) return;
   best_residual_ = descent_.explain(best_, best_margin_, best_gradient_);
 }
 
 void BoundarySearch::finish(bs_lane_status status) {
   explain_best();
   if (!succeeded()) return close(BS_LANE_FAILED);
-  if (lies_inside() && best_l2_ < ended_l2_ && evaluations_ + (best_smoothed_ ? 1 : 0) < limit()) {
-    ended_l2_ = best_l2_;
+  if (lies_inside() && best_distance_ < ended_distance_ && evaluations_ + (best_smoothed_ ? 1 : 0) < limit()) {
+    ended_distance_ = best_distance_;
     outcome_ = status;
     ending_ = true;
     return bisect_segment();
   }
-  if (best_smoothed_) {  // proves nothing: the best point is evaluated once more
-    rival_ = best_l2_;   // the linearisations held are smoothed, too: they explain nothing
+  if (best_smoothed_) {       // proves nothing: the best point is evaluated once more
+    rival_ = best_distance_;  // the linearisations held are smoothed, too: they explain nothing
     outcome_ = status;
     return ask_best(Stage::kProof);
   }
-  if (options_->quantization == 0) return close(status);
-  ask_goal(goal_.targeted() ? kTowardsClass : kAwayFromLabel);
-  options_ = with_walls_;  // the lattice has levels on the walls, too
-  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, confidence_, point_);
-  forget_best();
-  stage_ = Stage::kLattice;
+  options_ = with_walls_;  // a lattice has levels on the walls, too
+  deliver(status, goal_.targeted() ? kTowardsClass : kAwayFromLabel);
 }
 
 }  // namespace blindspot

@@ -22,7 +22,7 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   rival_ = HUGE_VAL;
   turn_ = Turn::kFirst;
   next_candidate_ = restarts_ = first_success_ = 0;
-  bisected_l2_ = ended_l2_ = HUGE_VAL;
+  bisected_distance_ = ended_distance_ = HUGE_VAL;
   ending_ = false;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : own_budget(options, goal);
   span_ = schedule_of(options, goal).steps;
@@ -43,9 +43,10 @@ void BoundarySearch::ask_best(Stage stage) {
 }
 
 void BoundarySearch::tell(const float* logits, const float* gradient) {
-  best_before_step_ = best_l2_;
+  best_before_step_ = best_distance_;
   const bool first = !succeeded();
   const bool finite = judge(logits, gradient);
+  if (delivering()) return go_on_delivering(finite, logits, gradient);
   if (first) first_success_ = evaluations_;
   const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
   switch (stage_) {
@@ -74,11 +75,6 @@ void BoundarySearch::tell(const float* logits, const float* gradient) {
       std::memcpy(best_gradient_, gradient, options_->n * sizeof(float));
       best_smoothed_ = false;
       return finish(outcome_);
-    case Stage::kLattice:
-      if (!finite || !lattice_.refine(x_, margin, gradient, adversarial_, point_)) {
-        close(!succeeded() ? BS_LANE_FAILED : BS_LANE_CONVERGED);
-      }
-      return;
   }
   if (next_start()) advance();
 }
@@ -179,8 +175,8 @@ void BoundarySearch::perturb() {
   if (!now && perturbed_step_) descent_.bound_trust(schedule.trust_bound, schedule.trust_bound_decay);
   perturbed_step_ = now;
   if (!now) return;
-  const double norm =
-      restarted ? Perturbation::norm_of_restart(descent_, best_l2_) : Perturbation::norm_of_first(descent_, schedule);
+  const double norm = restarted ? Perturbation::norm_of_restart(descent_, best_distance_)
+                                : Perturbation::norm_of_first(descent_, schedule);
   perturbation_.add(point_, norm, *options_, point_);
   descent_.allow_null_step();
 }

@@ -13,7 +13,6 @@
 #include "search/boundary_descent.hpp"
 #include "search/class_screening.hpp"
 #include "search/lane.hpp"
-#include "search/lattice_rounding.hpp"
 #include "search/perturbation.hpp"
 #include "search/schedule.hpp"
 #include "search/segment_bisection.hpp"
@@ -26,9 +25,8 @@ class BoundarySearch final : public Lane {
 
   template <typename Source>
   void carve(Source& source, const SearchOptions& options) {
-    Lane::carve(source, options.n);
+    Lane::carve(source, options);
     descent_.carve(source, options.n);
-    lattice_.carve(source, options);
     screening_.carve(source, options);
   }
 
@@ -51,7 +49,6 @@ class BoundarySearch final : public Lane {
     kProbe,     // a class's probe
     kNoise,     // where a descent is to begin: noise, or a probe
     kProof,     // the best point, for its exact gradient
-    kLattice,   // a point of the lattice
   };
 
   // What a descent begins from.
@@ -116,7 +113,6 @@ class BoundarySearch final : public Lane {
   ClassScreening screening_;
   Perturbation perturbation_;
   SegmentBisection bisection_;
-  LatticeRounding lattice_;
   SearchOptions off_walls_;  // the box without its walls, where gradients there are not finite
   const SearchOptions* with_walls_ = nullptr;
 
@@ -133,8 +129,8 @@ class BoundarySearch final : public Lane {
   int first_success_ = 0;  // evaluations spent when it came
   int asked_class_ = -1;   // class that the gradient on the segment leads towards
 
-  double bisected_l2_ = HUGE_VAL;               // of the best point when it was last bisected for want of a proof
-  double ended_l2_ = HUGE_VAL;                  // of the best point when the search had ended deep across the boundary,
+  double bisected_distance_ = HUGE_VAL;         // of the best point when it was last bisected for want of a proof
+  double ended_distance_ = HUGE_VAL;            // of the best point when the search had ended deep across the boundary,
   bool ending_ = false;                         // and its segment is bisected at last
   bs_lane_status outcome_ = BS_LANE_CONVERGED;  // after the last bisection or proof
 };

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "linalg/vector_ops.hpp"
 #include "search/boundary_search.hpp"
 
 namespace blindspot {
@@ -20,7 +19,7 @@ constexpr int kGivenReserve = 10;     // evaluations that a caller's limit leave
 bool BoundarySearch::next_start() {
   explain_best();
   if (starts_ > 0 && restarts_ == 0) perturbation_.learn(descent_);
-  rival_ = best_l2_;
+  rival_ = best_distance_;
   perturbed_step_ = false;
   const bool another = next_candidate_ < screening_.count() && screening_.candidate(next_candidate_).slope > 0.0;
   if (turn_ == Turn::kSecond && (next_candidate_ > 1 || !another)) {
@@ -38,7 +37,7 @@ bool BoundarySearch::next_start() {
   }
   if (!succeeded() && at_wits_end() && !over_budget() && ask_given()) return false;
   if (unproven() && !over_budget()) {
-    bisected_l2_ = best_l2_;
+    bisected_distance_ = best_distance_;
     bisect_segment();
     return false;
   }
@@ -65,7 +64,7 @@ void BoundarySearch::begin_descent(const Start& start) {
     case Start::Kind::kCrossing:
       ++starts_;
       rival_ = HUGE_VAL;
-      return descent_.keep_within(kFirstReach * best_l2_);
+      return descent_.keep_within(kFirstReach * best_distance_);
   }
 }
 
@@ -78,7 +77,7 @@ void BoundarySearch::begin_from_image(const ClassScreening::Candidate& candidate
 void BoundarySearch::hand_over() {
   turn_ = Turn::kHandedOver;
   ask(goal_class(), Stage::kDescend);
-  const double slope = std::sqrt(vector_ops<float>().dot(best_gradient_, best_gradient_, options_->n));
+  const double slope = options_->metric->dual_length(best_gradient_, options_->n);
   begin_descent({Start::Kind::kHandover, best_, {best_margin_, slope, best_gradient_, true}});
 }
 
@@ -86,13 +85,13 @@ void BoundarySearch::hand_over() {
 // not called for, or done.
 bool BoundarySearch::ask_probes() {
   if (!succeeded() || goal_.targeted() || restarts_ > 0 || over_budget()) return false;
-  if (!screening_.failed(best_class_, best_l2_)) return false;
-  const int probed = screening_.next_probe(best_class_, best_l2_, point_);
+  if (!screening_.failed(best_class_, best_distance_)) return false;
+  const int probed = screening_.next_probe(best_class_, best_distance_, point_);
   if (probed >= 0) {
     ask(probed, Stage::kProbe);
     return true;
   }
-  const int next = screening_.next_probe_start(best_l2_, point_);
+  const int next = screening_.next_probe_start(best_distance_, point_);
   if (next < 0) return false;
   ++starts_;
   ask(next, Stage::kNoise);
@@ -150,9 +149,8 @@ void BoundarySearch::ask_noise() {
   const RestartPlace place = restart_place(restarts_, schedule_of(*options_, goal_).restarts, screening_.count(),
                                            goal_.targeted() && succeeded() && !options_->smoothable && stalled());
   const bool around_image = !succeeded() || place.around_image;
-  const double width = static_cast<double>(options_->box.upper) - static_cast<double>(options_->box.lower);
-  const double norm = succeeded() ? place.reach * best_l2_
-                                  : kNoiseReach * width * std::sqrt(static_cast<double>(options_->n)) * restarts_;
+  const double norm = succeeded() ? place.reach * best_distance_
+                                  : kNoiseReach * options_->metric->diagonal(options_->box, options_->n) * restarts_;
   perturbation_.add(around_image ? x_ : best_, norm, *options_, point_);
   const bool other = around_image && !goal_.targeted();
   ask(other ? screening_.candidate(place.towards).one_hot : goal_class(), Stage::kNoise);

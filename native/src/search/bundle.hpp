@@ -10,7 +10,7 @@
 
 #include <cstddef>
 
-#include "search/halfspace_box.hpp"
+#include "search/metric/halfspace_box.hpp"
 
 namespace blindspot {
 

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "search/first_order_distance.hpp"
-
 namespace blindspot {
 namespace {
 
@@ -104,7 +102,7 @@ void ClassScreening::rank(int count) {
 }
 
 double ClassScreening::first_order(double margin, double slope, const float* gradient) const {
-  return first_order_distance(x_, margin, slope, gradient, options_->box, options_->n, scratch_);
+  return first_order_distance(*options_->metric, x_, margin, slope, gradient, options_->box, options_->n, scratch_);
 }
 
 bool ClassScreening::failed(int found_class, double distance) const {
@@ -131,16 +129,13 @@ int ClassScreening::next_probe(int found_class, double distance, float* point) {
 void ClassScreening::probe(const Candidate& candidate, double distance, float* point) const {
   const float* const down = gradient(candidate);
   const auto move = [&](double step) {
-    double squares = 0.0;
     for (std::size_t i = 0; i < options_->n; ++i) {
       const double wanted = static_cast<double>(x_[i]) - step * static_cast<double>(down[i]);
       const double low = options_->box.lower;
       const double high = options_->box.upper;
       point[i] = static_cast<float>(std::fmin(high, std::fmax(low, wanted)));
-      const double change = static_cast<double>(point[i]) - static_cast<double>(x_[i]);
-      squares += change * change;
     }
-    return std::sqrt(squares);
+    return options_->metric->length(x_, point, options_->n);
   };
   // Walls only shorten the way: the step is lengthened a few times by what is missing.
   double step = distance / candidate.slope;

@@ -9,8 +9,8 @@
 
 #include <cstddef>
 
-#include "search/lane.hpp"
 #include "search/schedule.hpp"
+#include "search/search_options.hpp"
 
 namespace blindspot {
 

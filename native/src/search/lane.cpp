@@ -4,9 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "linalg/vector_ops.hpp"
-#include "search/kkt_residual.hpp"
-
 namespace blindspot {
 namespace {
 
@@ -35,6 +32,7 @@ void Lane::open(const SearchOptions& options, double id, Goal goal) {
   has_given_point_ = false;
   forget_best();
   evaluations_ = starts_ = 0;
+  delivering_ = false;
   unit_ = 0.0;
   confidence_ = options.confidence;
   std::memcpy(point_, x_, options.n * sizeof(float));
@@ -47,7 +45,7 @@ void Lane::may_start_from(const float* start) {
 
 // What is delivered is the image again.
 void Lane::forget_best() {
-  best_l2_ = HUGE_VAL;
+  best_distance_ = HUGE_VAL;
   best_smoothed_ = false;
   best_residual_ = -1.0;
   best_margin_ = clean_margin_;
@@ -90,12 +88,27 @@ void Lane::close(bs_lane_status status) {
   status_ = claimed && stalled() ? BS_LANE_STALLED : status;
 }
 
+void Lane::deliver(bs_lane_status status, double temperature) {
+  if (!succeeded()) return close(BS_LANE_FAILED);
+  if (options_->quantization == 0) return close(status);
+  ask_goal(temperature);
+  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, confidence_, point_);
+  forget_best();
+  delivering_ = true;
+}
+
+void Lane::go_on_delivering(bool finite, const float* logits, const float* gradient) {
+  const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
+  if (finite && lattice_.refine(x_, margin, gradient, adversarial_, point_)) return;
+  close(!succeeded() ? BS_LANE_FAILED : BS_LANE_CONVERGED);
+}
+
 bool Lane::judge(const float* logits, const float* gradient) {
   const SearchOptions& options = *options_;
-  const VectorOps<float>& ops = vector_ops<float>();
+  const Metric& metric = *options.metric;
   ++evaluations_;
   adversarial_ = false;
-  slope_ = std::sqrt(ops.dot(gradient, gradient, options.n));  // squares of floats are finite in double
+  slope_ = metric.dual_length(gradient, options.n);
   if (!finite_logits(logits, options.classes)) return false;
   const bool finite = slope_ < HUGE_VAL;
   const int predicted = largest_class(logits, options.classes);
@@ -109,9 +122,9 @@ bool Lane::judge(const float* logits, const float* gradient) {
   }
   adversarial_ = margin_ < (at_image ? 0.0 : -confidence_);
   if (!adversarial_) return finite;
-  const double l2 = std::sqrt(ops.squared_distance(point_, x_, options.n));
-  if (l2 < best_l2_) {
-    best_l2_ = l2;
+  const double distance = metric.length(x_, point_, options.n);
+  if (distance < best_distance_) {
+    best_distance_ = distance;
     best_residual_ = -1.0;
     best_margin_ = margin_;
     best_class_ = predicted;
@@ -128,7 +141,7 @@ bool Lane::judge(const float* logits, const float* gradient) {
 
 double Lane::residual() const {
   if (best_residual_ >= 0.0) return best_residual_;
-  return kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
+  return options_->metric->kkt_residual(x_, best_, best_gradient_, options_->box, options_->n);
 }
 
 bool Lane::stalled() const { return residual() > kConverged; }
@@ -136,7 +149,7 @@ bool Lane::stalled() const { return residual() > kConverged; }
 void Lane::result(bs_search_result& out) const {
   out.id = id_;
   out.status = static_cast<double>(status_);
-  out.l2 = succeeded() ? best_l2_ : NAN;
+  out.distance = succeeded() ? best_distance_ : NAN;
   out.margin = unit() * best_margin_;
   out.prediction = best_class_;
   out.clean_prediction = clean_class_;

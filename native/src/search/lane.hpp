@@ -1,38 +1,20 @@
 // What every method of search keeps for one image: the goal, the best adversarial point so far, and its proof.
 //
-// A method derives from Lane and is a step machine: begin, then point/question are evaluated and told, until
+// A method derives from Lane and is a step machine (method.hpp): begin, then point/question are evaluated and told, until
 // status leaves BS_LANE_RUNNING. Success is judged here, on the hard margin of the goal at the very float32 pixels
-// that are delivered, never by the method itself.
+// that are delivered, never by the method itself. The end is here, too: what is asked for on a lattice is rounded to it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "blindspot/blindspot.h"
-#include "search/halfspace_box.hpp"
+#include "memory/arena.hpp"
+#include "search/lattice_rounding.hpp"
 #include "search/margin.hpp"
+#include "search/search_options.hpp"
 
 namespace blindspot {
-
-struct SearchOptions {
-  std::size_t n = 0;
-  int classes = 0;
-  int lanes = 0;
-  bs_search_method method = BS_SEARCH_BOUNDARY;
-  bs_effort effort = BS_EFFORT_FAST;
-  Box box;
-  int max_evaluations = 0;  // of an image; 0: the method's own budget
-  double confidence = 0.0;  // success means hard margin < -confidence; 0: as the image's own logits have it
-  int quantization = 0;     // bits of the lattice; 0: none
-  std::uint64_t seed = 0;
-  bool smoothable = false;  // the model answers gradients as smooth as the question wants them
-};
-
-struct Goal {
-  int label = 0;
-  int target = -1;  // -1: any class but the label
-  bool targeted() const { return target >= 0; }
-};
 
 class Lane {
  public:
@@ -54,18 +36,26 @@ class Lane {
   void normalise(float* logits, float* gradient);
   double unit() const { return unit_ > 0.0 ? unit_ : 1.0; }
 
+  // What a method needs besides, unless it says otherwise (method.hpp).
+  static constexpr int kScratchVectors = 0;
+  static std::uint64_t own_bytes(const SearchOptions&) { return 0; }
+  void use_scratch(float* const*) {}
+  bool create(const SearchOptions&, Arena&) { return true; }
+
   // The delivered pixels: the best adversarial point, or the image itself.
   const float* example() const { return succeeded() ? best_ : x_; }
   void result(bs_search_result& out) const;
 
  protected:
   template <typename Source>
-  void carve(Source& source, std::size_t n) {
+  void carve(Source& source, const SearchOptions& options) {
+    const std::size_t n = options.n;
     x_ = source.template take<float>(n);
     given_point_ = source.template take<float>(n);
     point_ = source.template take<float>(n);
     best_ = source.template take<float>(n);
     best_gradient_ = source.template take<float>(n);
+    lattice_.carve(source, options);
   }
 
   void open(const SearchOptions& options, double id, Goal goal);
@@ -75,7 +65,12 @@ class Lane {
   bool judge(const float* logits, const float* gradient);
 
   void close(bs_lane_status status);
-  bool succeeded() const { return best_l2_ < HUGE_VAL; }
+  // The end of a method: closes, or, where a lattice is asked for, goes on from the best point to the nearest points of it.
+  void deliver(bs_lane_status status, double temperature);
+  // Does the answer at point_, just judged, belong to that end? Then it is taken, and the method has nothing to do.
+  bool delivering() const { return delivering_; }
+  void go_on_delivering(bool finite, const float* logits, const float* gradient);
+  bool succeeded() const { return best_distance_ < HUGE_VAL; }
   double residual() const;  // the relative KKT residual at the best point
   bool stalled() const;     // is that no minimum, as far as its gradient tells?
   void forget_best();
@@ -91,10 +86,10 @@ class Lane {
   float* point_ = nullptr;
   float* best_ = nullptr;
   float* best_gradient_ = nullptr;  // of the smoothed margin asked for there, or a combination that explains it better
-  double best_l2_ = HUGE_VAL;
+  double best_distance_ = HUGE_VAL;
   double best_margin_ = 0.0;
   bool best_smoothed_ = false;   // best_gradient_ is a smoothed one, which proves nothing
-  double best_residual_ = -1.0;  // of the proof there (kkt_residual); < 0 while it is not known
+  double best_residual_ = -1.0;  // of the proof there (Metric::kkt_residual); < 0 while it is not known
   int best_class_ = -1;
   double clean_margin_ = 0.0;  // hard margin of the image
   int clean_class_ = -1;
@@ -110,6 +105,8 @@ class Lane {
   double id_ = 0.0;
   bs_lane_status status_ = BS_LANE_RUNNING;
   bool busy_ = false;
+  LatticeRounding lattice_;
+  bool delivering_ = false;  // on the lattice
 };
 
 }  // namespace blindspot

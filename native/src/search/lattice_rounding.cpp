@@ -44,17 +44,15 @@ void LatticeRounding::cross(const float* x, double margin, const float* gradient
   const double step = (static_cast<double>(options_->box.upper) - static_cast<double>(options_->box.lower)) / levels;
   for (int sweep = 0; sweep < 64 && margin > -aim_; ++sweep) {
     std::uint32_t count = 0;
+    options_->metric->level_prices(x, point, gradient, step, options_->n, price_);
     for (std::size_t i = 0; i < options_->n; ++i) {
-      const double gain = std::fabs(static_cast<double>(gradient[i]));
-      if (!(gain > 0.0)) continue;
+      if (!(std::fabs(gradient[i]) > 0.0f)) continue;
       const double move = gradient[i] > 0.0f ? -step : step;
       const double to = static_cast<double>(point[i]) + move;
       if (to < static_cast<double>(options_->box.lower) - 0.5 * step ||
           to > static_cast<double>(options_->box.upper) + 0.5 * step) {
         continue;
       }
-      const double f = static_cast<double>(point[i]) - static_cast<double>(x[i]);
-      price_[i] = static_cast<float>((2.0 * f + move) * move / gain);
       order_[count++] = static_cast<std::uint32_t>(i);
     }
     if (count == 0) return;

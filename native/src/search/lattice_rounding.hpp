@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "search/lane.hpp"
+#include "search/search_options.hpp"
 
 namespace blindspot {
 

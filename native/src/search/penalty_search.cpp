@@ -8,6 +8,7 @@
 namespace blindspot {
 namespace {
 
+constexpr double kTemperature = 1.0;  // the margin is the cross-entropy's own
 constexpr int kFastBudget = 1000;
 constexpr int kThoroughBudget = 4000;
 constexpr int kStepsOfOneC = 100;
@@ -31,27 +32,22 @@ Lbfgsb<float>::Options PenaltySearch::solver_options(const SearchOptions& option
 
 void PenaltySearch::begin(const SearchOptions& options, double id, Goal goal) {
   open(options, id, goal);
-  stage_ = Stage::kClean;
+  minimising_ = false;
   const int own = options.effort != BS_EFFORT_FAST ? kThoroughBudget : kFastBudget;
   budget_ = options.max_evaluations > 0 ? options.max_evaluations : own;
   largest_success_ = 0.0;
   smallest_failure_ = HUGE_VAL;
-  ask_goal(1.0);
+  ask_goal(kTemperature);
 }
 
 void PenaltySearch::tell(const float* logits, const float* gradient) {
   const bool finite = judge(logits, gradient);
+  if (delivering()) return go_on_delivering(finite, logits, gradient);
   const double margin = finite ? smoothed_margin(logits, options_->classes, question_) : 0.0;
-  if (stage_ == Stage::kLattice) {
-    if (!finite || !lattice_.refine(x_, margin, gradient, adversarial_, point_)) {
-      close(!succeeded() ? BS_LANE_FAILED : BS_LANE_CONVERGED);
-    }
-    return;
-  }
-  if (stage_ == Stage::kClean) {
+  if (!minimising_) {  // at the image
     if (adversarial_) return close(BS_LANE_ALREADY);
     if (!finite) return close(BS_LANE_NOT_FINITE);
-    if (evaluations_ >= budget_) return finish(BS_LANE_BUDGET);
+    if (evaluations_ >= budget_) return deliver(BS_LANE_BUDGET, kTemperature);
     // On a linear boundary at distance s / |a| the minimiser reaches it at 2 c |r| = |a| / 2.
     const double slope = vector_ops<float>().dot(gradient, gradient, options_->n);
     c_ = std::fmax(slope / (4.0 * std::fmax(margin, 1e-3)), 1e3 * kLeastC);
@@ -75,7 +71,7 @@ void PenaltySearch::tell(const float* logits, const float* gradient) {
     last_adversarial_ = adversarial_;
   }
   const bs_minimizer_status status = solver_.tell(value);
-  if (evaluations_ >= budget_) return finish(BS_LANE_BUDGET);
+  if (evaluations_ >= budget_) return deliver(BS_LANE_BUDGET, kTemperature);
   if (status != BS_MINIMIZER_EVALUATE) return after_minimisation();
   std::memcpy(point_, solver_.x(), options_->n * sizeof(float));
 }
@@ -93,7 +89,7 @@ void PenaltySearch::start_minimisation() {
   solver_.set_tolerances(1e-5 * std::fmin(1.0, c_), 1e-6);
   solver_.start();
   std::memcpy(point_, solver_.x(), n * sizeof(float));
-  stage_ = Stage::kMinimise;
+  minimising_ = true;
 }
 
 void PenaltySearch::after_minimisation() {
@@ -103,24 +99,16 @@ void PenaltySearch::after_minimisation() {
     smallest_failure_ = std::fmin(smallest_failure_, c_);
   }
   if (largest_success_ == 0.0) {
-    if (c_ <= kLeastC) return finish(BS_LANE_CONVERGED);
+    if (c_ <= kLeastC) return deliver(BS_LANE_CONVERGED, kTemperature);
     c_ /= kFactor;
   } else if (smallest_failure_ == HUGE_VAL) {
     c_ *= kFactor;
   } else {
     const double enough = options_->effort != BS_EFFORT_FAST ? kThoroughRatio : kFastRatio;
-    if (smallest_failure_ <= enough * largest_success_) return finish(BS_LANE_CONVERGED);
+    if (smallest_failure_ <= enough * largest_success_) return deliver(BS_LANE_CONVERGED, kTemperature);
     c_ = std::sqrt(largest_success_ * smallest_failure_);
   }
   start_minimisation();
-}
-
-void PenaltySearch::finish(bs_lane_status status) {
-  if (!succeeded()) return close(BS_LANE_FAILED);
-  if (options_->quantization == 0) return close(status);
-  lattice_.begin(x_, best_, best_margin_, best_gradient_, *options_, confidence_, point_);
-  forget_best();
-  stage_ = Stage::kLattice;
 }
 
 }  // namespace blindspot

@@ -13,7 +13,6 @@
 
 #include "optim/lbfgsb.hpp"
 #include "search/lane.hpp"
-#include "search/lattice_rounding.hpp"
 
 namespace blindspot {
 
@@ -21,25 +20,21 @@ class PenaltySearch final : public Lane {
  public:
   template <typename Source>
   void carve(Source& source, const SearchOptions& options) {
-    Lane::carve(source, options.n);
-    lattice_.carve(source, options);
+    Lane::carve(source, options);
   }
   static Lbfgsb<float>::Options solver_options(const SearchOptions& options);
+  static std::uint64_t own_bytes(const SearchOptions& options) { return Lbfgsb<float>::bytes(solver_options(options)); }
   bool create(const SearchOptions& options, Arena& arena) { return solver_.create(solver_options(options), arena); }
 
   void begin(const SearchOptions& options, double id, Goal goal);
   void tell(const float* logits, const float* gradient);
 
  private:
-  enum class Stage { kClean, kMinimise, kLattice };
-
   void start_minimisation();
   void after_minimisation();
-  void finish(bs_lane_status status);
 
   Lbfgsb<float> solver_;
-  LatticeRounding lattice_;
-  Stage stage_ = Stage::kClean;
+  bool minimising_ = false;
   int budget_ = 0;
   double c_ = 0.0;
   double largest_success_ = 0.0;

@@ -45,8 +45,7 @@ RestartPlace restart_place(int restart, int planned, int classes, bool stalled) 
 }
 
 void Perturbation::add(const float* around, double norm, const SearchOptions& options, float* point) {
-  const double amplitude =
-      std::sqrt(3.0 / static_cast<double>(options.n)) * norm;  // uniform in [-amplitude, amplitude)
+  const double amplitude = options.metric->noise_amplitude(norm, options.n);
   noise_.add(around, static_cast<float>(amplitude), options.box.lower, options.box.upper, options.n, point);
 }
 

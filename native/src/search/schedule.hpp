@@ -2,7 +2,7 @@
 // search; docs/algorithm.md gives the evidence for the values and what other values did.
 #pragma once
 
-#include "search/lane.hpp"
+#include "search/search_options.hpp"
 
 namespace blindspot {
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { attack } from '../../attack/attack.ts';
+import { Random } from '../../base/random.ts';
 import { exactDistance, linearModel } from '../../bench/exact_distance.ts';
 import type { ImageSet } from '../../data/image_set.ts';
-import { Random } from '../../data/random.ts';
 import { evaluate } from '../../nn/evaluate.ts';
 import { buildInferenceModel } from '../../nn/inference_model.ts';
 import {

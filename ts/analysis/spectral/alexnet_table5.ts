@@ -3,7 +3,7 @@
  * shapes are the paper's, ungrouped, whereas AlexNet of 2012 had conv2, 4 and 5 in two groups. Convolutions have circular
  * boundary, on AlexNet's sizes (conv1 on 224 × 224, a multiple of its stride).
  */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { invalidArgument } from '../../errors.ts';
 import type { Convolution, Pair2 } from './convolution_geometry.ts';
 import { circularConvolutionNorm } from './convolution_symbol.ts';

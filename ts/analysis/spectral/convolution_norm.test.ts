@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { type Convolution, completeConvolution } from './convolution_geometry.ts';
 import { convolutionOperator } from './convolution_operator.ts';
 import { circularConvolutionNorm } from './convolution_symbol.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { logitsGraph } from '../../onnx/attack_graph.ts';
 import { type AttributesInput, GraphBuilder } from '../../onnx/graph_builder.ts';
 import type { OpName } from '../../onnx/op_table.ts';

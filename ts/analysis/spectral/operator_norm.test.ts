@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { matrixOperator } from './linear_operator.ts';
 import { operatorNorm } from './operator_norm.ts';
 

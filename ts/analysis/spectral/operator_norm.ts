@@ -9,7 +9,7 @@
  * An iteration from below cannot know that nothing larger is left. Where the smaller side allows, the answer is
  * therefore proved: σ is an upper bound exactly if σ²I − G has a Cholesky factorisation.
  */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { BlindspotError, invalidArgument } from '../../errors.ts';
 import type { LinearOperator } from './linear_operator.ts';
 import { topEigenpair } from './symmetric_eigen.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../base/random.ts';
 import { type ImageSet, selectImages } from '../../data/image_set.ts';
 import { loadMnist } from '../../data/mnist.ts';
-import { Random } from '../../data/random.ts';
 import { GraphBuilder } from '../../onnx/graph_builder.ts';
 import { ALEXNET_TABLE5, alexnetInitialWeights, alexnetTable5Layout } from './alexnet_table5.ts';
 import { certifiedDistortions } from './certified_distortion.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { buildInferenceModel } from '../../nn/inference_model.ts';
 import { batchNorm, conv, dense, flatten, type Layer, maxPool, relu, residual } from '../../nn/layers.ts';
 import { drawParameters, parameterSpecs } from '../../nn/network.ts';

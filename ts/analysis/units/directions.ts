@@ -1,6 +1,6 @@
 /** Random directions in a layer's space. */
 
-import type { Random } from '../../data/random.ts';
+import type { Random } from '../../base/random.ts';
 import { invalidArgument } from '../../errors.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../base/random.ts';
 import type { ImageSet } from '../../data/image_set.ts';
 import { loadMnist } from '../../data/mnist.ts';
-import { Random } from '../../data/random.ts';
 import { GraphBuilder } from '../../onnx/graph_builder.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import { elementCount } from '../../onnx/shape.ts';

@@ -3,9 +3,10 @@
  * x' = argmax ⟨φ(x), e_i⟩, against random directions of the same space, x' = argmax ⟨φ(x), v⟩. The paper's claim, that
  * directions look as meaningful as units, becomes a number: the purity of the labels of the images found.
  */
+
+import { Random } from '../../base/random.ts';
 import { adaptImages } from '../../data/image_layout.ts';
 import { type ImageSet, imageSize } from '../../data/image_set.ts';
-import { Random } from '../../data/random.ts';
 import { BlindspotError, invalidArgument } from '../../errors.ts';
 import type { Model } from '../../onnx/model.ts';
 import { readModel } from '../../onnx/read_model.ts';

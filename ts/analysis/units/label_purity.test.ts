@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { comparePurity, labelPurity, purityArea } from './label_purity.ts';
 
 describe('labelPurity', () => {

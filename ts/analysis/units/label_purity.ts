@@ -3,7 +3,7 @@
  * move it most, 1 when they all are of one class. If units were special among directions, their purities would differ
  * from those of random directions.
  */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { invalidArgument } from '../../errors.ts';
 
 export interface PurityComparison {

@@ -1,7 +1,7 @@
 /** A linear classifier of 4×4 images and images of every class: fast, and its nearest mistakes have a formula. */
 
+import { Random } from '../../base/random.ts';
 import type { ImageSet } from '../../data/image_set.ts';
-import { Random } from '../../data/random.ts';
 import { GraphBuilder } from '../../onnx/graph_builder.ts';
 
 export const PIXELS = 16;

@@ -116,7 +116,8 @@ class SearchDouble implements Search {
     return {
       id: lane.id,
       status: lane.status,
-      l2: found ? Math.hypot(...lane.y.map((value, i) => value - (lane.image[i] as number))) : Number.NaN,
+      distance: found ? Math.hypot(...lane.y.map((value, i) => value - (lane.image[i] as number))) : Number.NaN,
+      norm: 'l2',
       margin: lane.margin,
       prediction: 0,
       cleanPrediction: 0,

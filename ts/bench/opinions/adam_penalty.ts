@@ -6,7 +6,7 @@
  * Points are projected on the box after each step, the third of their ways to keep to it. The first c is that for which both
  * terms weigh the same at the distance that the gradient at the image promises; c grows tenfold while nothing is found.
  */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { Adam } from './adam.ts';
 import type { Opinion, Oracle } from './oracle.ts';
 

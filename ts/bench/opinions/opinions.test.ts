@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { Random } from '../../base/random.ts';
 import type { ImageSet } from '../../data/image_set.ts';
-import { Random } from '../../data/random.ts';
 import { buildInferenceModel } from '../../nn/inference_model.ts';
 import { dense } from '../../nn/layers.ts';
 import { readModel } from '../../onnx/read_model.ts';

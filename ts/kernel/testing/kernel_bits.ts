@@ -107,8 +107,8 @@ function searchLine(kernel: Kernel, { weights, bias, pixels, effort, quantizatio
   const result = search.take();
   if (result === undefined) throw new Error('the search ended without a result');
   hash.add(result.example);
-  const { status, evaluations, l2, margin } = result;
-  return `linear ${effort} ${quantization} ${target} ${status} ${evaluations} ${hexFloat(l2)} ${hexFloat(margin)} ${hash.text}`;
+  const { status, evaluations, distance, margin } = result;
+  return `linear ${effort} ${quantization} ${target} ${status} ${evaluations} ${hexFloat(distance)} ${hexFloat(margin)} ${hash.text}`;
 }
 
 /** FNV-1a of 64 bits, over bytes. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { gradients } from '../gradients.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import type { GraphTarget } from '../op_rule.ts';

@@ -2,7 +2,7 @@
 import { randomDirections } from '../../analysis/units/directions.ts';
 import { layerSpace, probeGraph } from '../../analysis/units/probe_graph.ts';
 import { TopImages } from '../../analysis/units/top_images.ts';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import { isStatic } from '../../onnx/shape.ts';
 import { type IntermediateValue, intermediateValues } from '../../onnx/slice_model.ts';

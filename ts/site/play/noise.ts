@@ -1,5 +1,5 @@
 /** Gaussian noise of a given length around an image, and how long it has to be before it fools. */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import type { Engine } from '../engine/engine.ts';
 import { answerOf, concatenated } from './vectors.ts';
 

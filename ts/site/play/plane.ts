@@ -3,7 +3,7 @@
  * u = (x' − x)/ℓ and v is of length 1 and perpendicular to u. The image is at (0, 0), the mistake at (1, 0). Nothing is
  * cut off to [0, 1]: that would bend the plane.
  */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 
 /** What v is: where the search strayed most from the straight line, or drawn at random. */
 export const ACROSS = ['search', 'random'] as const;

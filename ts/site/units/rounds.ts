@@ -1,5 +1,5 @@
 /** A round of the game: a unit and a random direction, in an order that the eye cannot know. */
-import { Random } from '../../data/random.ts';
+import { Random } from '../../base/random.ts';
 import type { UnitImages } from '../engine/messages.ts';
 
 export const SIDES = ['left', 'right'] as const;

@@ -1,4 +1,4 @@
-#include "search/halfspace_box.hpp"
+#include "search/metric/halfspace_box.hpp"
 
 #include <cmath>
 
@@ -110,11 +110,11 @@ HalfspaceProjection project_on_one(const float* z, const float* row, double valu
   float mu = static_cast<float>(smaller(start, kLargestMultiplier));
   for (int step = 0; step < kNewtonSteps; ++step) {
     const DualSums sums = search_ops().dual_line(z, row, mu, box.lower, box.upper, n, y);
-    out.squared_distance = sums.dd;
+    out.length = std::sqrt(sums.dd);
     out.multipliers[0] = static_cast<double>(mu);
     const double residual = value + sums.ad;
     const double violation = mu > 0.0f ? std::fabs(residual) : larger(residual, 0.0);
-    if (violation <= larger(kProjectionPrecision * std::sqrt(sums.dd), tolerance) * (std::sqrt(sums.aa) + 1e-12)) {
+    if (violation <= larger(kProjectionPrecision * out.length, tolerance) * (std::sqrt(sums.aa) + 1e-12)) {
       out.solved = true;
       break;
     }
@@ -144,7 +144,7 @@ HalfspaceProjection project_halfspaces(const float* z, const float* const* rows,
       mu[j] = static_cast<double>(weights[j]);
     }
     double residual[kMaxPlanes];
-    out.squared_distance = ops.dual_point(z, rows, weights, planes, box.lower, box.upper, n, y, residual);
+    out.length = std::sqrt(ops.dual_point(z, rows, weights, planes, box.lower, box.upper, n, y, residual));
     const auto make_gram = [&] {
       // Without a multiplier y is z, and all of it is free: what lies at a bound has not been clipped.
       bool pulled = false;
@@ -161,7 +161,7 @@ HalfspaceProjection project_halfspaces(const float* z, const float* const* rows,
       const double active = mu[j] > 0.0 ? std::fabs(residual[j]) : larger(residual[j], 0.0);
       violation = larger(active / (std::sqrt(gram[j][j]) + 1e-12), violation);
     }
-    if (violation <= larger(kProjectionPrecision * std::sqrt(out.squared_distance), tolerance)) {
+    if (violation <= larger(kProjectionPrecision * out.length, tolerance)) {
       out.solved = true;
       return out;
     }

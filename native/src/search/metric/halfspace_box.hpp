@@ -1,4 +1,4 @@
-// Projection of a point on halfspaces and a box:
+// Euclidean projection of a point on halfspaces and a box:
 //
 //   min 1/2 |d|^2   subject to   b_j + a_j . d <= 0 (j < planes),   lower <= z + d <= upper
 //
@@ -11,13 +11,9 @@
 #include <cstddef>
 
 #include "linalg/search_ops.hpp"
+#include "search/metric/box.hpp"
 
 namespace blindspot {
-
-struct Box {
-  float lower = 0.0f;
-  float upper = 1.0f;
-};
 
 inline constexpr double kExactProjection = 1e-7;
 // Distances are computed to about this, relative to |d|: no tolerance is met below.
@@ -26,7 +22,7 @@ inline constexpr double kProjectionPrecision = 3e-7;
 struct HalfspaceProjection {
   bool solved = false;  // residuals within tolerance; false when the set is empty or nearly so
   double multipliers[kMaxPlanes] = {};
-  double squared_distance = 0.0;  // |d|^2
+  double length = 0.0;  // |d|
 };
 
 // rows: planes >= 1 pointers to a_j, of norms about 1; values: b_j, the constraint at z. The multipliers of `start` (or

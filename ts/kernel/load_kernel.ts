@@ -2,7 +2,8 @@
  * Which kernel runs. `auto` takes the first source that loads and says why the ones before it did not; an explicit
  * choice loads that one or fails. The sources differ between Node and browsers: load_kernel_node, load_kernel_web.
  */
-import { BlindspotError, invalidArgument } from '../errors.ts';
+import { expectOneOf } from '../base/expect.ts';
+import { BlindspotError } from '../errors.ts';
 import type { Kernel, KernelName } from './kernel.ts';
 
 export type KernelChoice = 'auto' | KernelName;
@@ -39,9 +40,7 @@ export async function selectKernel(
   requested: KernelChoice,
 ): Promise<KernelSelection> {
   const wanted = requested === 'auto' ? sources : sources.filter(({ name }) => name === requested);
-  if (wanted.length === 0) {
-    throw invalidArgument('kernel', ['auto', ...sources.map(({ name }) => name)].join(' or '), requested);
-  }
+  if (wanted.length === 0) expectOneOf<string>('kernel', requested, ['auto', ...sources.map(({ name }) => name)]);
   const failures: KernelFailure[] = [];
   for (const source of wanted) {
     try {

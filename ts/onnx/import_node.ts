@@ -134,11 +134,6 @@ function split(context: ImportContext): Value[] {
   return emit(context, 'Split', inputs, attributes, count);
 }
 
-function batchNormalization(context: ImportContext): Value[] {
-  if (numberAttribute(context, 'spatial', 1) === 0) throw nodeError(context, 'spatial = 0 is not supported');
-  return emit(context, 'BatchNormalization', context.inputs, without(context.attributes, 'spatial'));
-}
-
 function globalMaxPool(context: ImportContext): Value[] {
   const { shape } = requireInput(context, 0);
   return emit(context, 'ReduceMax', context.inputs, { axes: [...shape.keys()].slice(2), keepdims: 1 });
@@ -186,7 +181,6 @@ const IMPORTS: Readonly<Record<string, Import>> = {
   ...RESIZE_IMPORTS,
   ...SAMPLING_IMPORTS,
   ...WINDOW_IMPORTS,
-  BatchNormalization: batchNormalization,
   Cast: cast,
   Clip: clip,
   Constant: importConstant,

@@ -7,6 +7,7 @@
  * `positions`, as the paper's formula has it when taken literally, a unit is one channel at one position, and a direction
  * a vector over all of them.
  */
+import { expectOneOf } from '../../base/expect.ts';
 import { BlindspotError, invalidArgument } from '../../errors.ts';
 import { GraphBuilder } from '../../onnx/graph_builder.ts';
 import type { Model } from '../../onnx/model.ts';
@@ -38,7 +39,7 @@ export interface LayerSpace {
  * @throws INVALID_ARGUMENT listing the layers there are, or for one that is not [N, units, …] of known sizes.
  */
 export function layerSpace(model: Model, layer: string, view: LayerView): LayerSpace {
-  if (!LAYER_VIEWS.includes(view)) throw invalidArgument('view', LAYER_VIEWS.join(' or '), view);
+  expectOneOf('view', view, LAYER_VIEWS);
   const known = intermediateValues(model);
   const value = known.find(({ name }) => name === layer);
   if (!value) throw invalidArgument('layer', `one of ${known.map(({ name }) => name).join(', ')}`, layer);

@@ -27,6 +27,22 @@ const NORMALIZATIONS: ImportCase[] = [
     constants: [rawFloats('s', [3], [1, 2, 3]), rawFloats('b', [3], [0, 1, -1])],
   },
   {
+    what: 'BatchNormalization in training mode, of weights',
+    opset: 15,
+    shape: [2, 3],
+    nodes: [
+      rawNode('BatchNormalization', ['w', 's', 'b', 'm', 'v'], ['standardised', 'mean', 'variance'], {
+        training_mode: 1n,
+        epsilon: 1e-3,
+      }),
+      node('MatMul', ['x', 'standardised']),
+    ],
+    constants: [
+      rawFloats('w', [1, 3, 4], wave(12)),
+      ...['s', 'b', 'm', 'v'].map((name, i) => rawFloats(name, [3], [1 + i, 2 + i, 3 + i])),
+    ],
+  },
+  {
     what: 'GroupNormalization, scale for each channel',
     opset: 21,
     shape: [2, 4, 3, 3],
@@ -388,12 +404,45 @@ describe('what couples images, or is not known, is refused by name', () => {
         }),
       );
 
+  test('what is the same for all images may be repeated as often as there are', () => {
+    const model = read(
+      [
+        node('Shape', ['x'], { end: 1n }, 'images'),
+        node('Concat', ['images', 'one', 'one', 'one'], { axis: 0n }, 'repeats'),
+        node('Tile', ['mask', 'repeats'], {}, 'masks'),
+        node('Mul', ['x', 'masks']),
+      ],
+      [rawInts('one', [1]), rawFloats('mask', [1, 1, 4, 4], wave(16))],
+    )();
+    expect(model.values.get('masks')?.shape).toEqual(['N', 1, 4, 4]);
+  });
+
   test.each<[string, () => unknown, RegExp]>([
     ['a mean over the batch', read([node('MeanVarianceNormalization', ['x'])]), /couples the images of a batch/],
     [
       'a repeated batch',
       read([node('Tile', ['x', 'r'])], [rawInts('r', [2, 1, 1, 1])]),
       /the batch cannot be repeated/,
+    ],
+    [
+      'images repeated by their number',
+      read(
+        [
+          node('Shape', ['x'], { end: 1n }, 'n'),
+          node('Concat', ['n', 'one', 'one', 'one'], { axis: 0n }, 'r'),
+          node('Tile', ['x', 'r']),
+        ],
+        [rawInts('one', [1])],
+      ),
+      /axis 0 of size N is repeated N times/,
+    ],
+    [
+      'images normalised by their batch',
+      read(
+        [node('BatchNormalization', ['x', 's', 's', 's', 's'], { training_mode: 1n })],
+        [rawFloats('s', [2], [1, 1])],
+      ),
+      /training mode is not supported/,
     ],
     [
       'a repetition out of all proportion',

@@ -2,7 +2,16 @@
 import { reshapeTo } from '../cotangent_shape.ts';
 import { nodeError, numberAttribute, numbersAttribute, requireInput } from '../op_rule.ts';
 import type { Value } from '../value.ts';
-import { axisOf, emit, type Import, type ImportContext, knownSize, named, perChannel } from './import_context.ts';
+import {
+  axisOf,
+  emit,
+  type Import,
+  type ImportContext,
+  knownSize,
+  named,
+  perChannel,
+  without,
+} from './import_context.ts';
 
 /** (x − mean) / √(var + ε) over `axes`, per image or less. */
 function standardized(context: ImportContext, x: Value, axes: readonly number[], epsilon: number): Value {
@@ -81,6 +90,27 @@ const meanVarianceNormalization: Import = (context) => {
   return named(context, standardized(context, x, axes, 1e-9));
 };
 
+/**
+ * In inference as it stands. In training mode it takes mean and deviation of what it is given, over all axes but the channels: of weights,
+ * which timm standardises so (Qiao et al. 2019), that is a constant; of images, it would couple those of a batch.
+ */
+const batchNormalization: Import = (context) => {
+  if (numberAttribute(context, 'spatial', 1) === 0) throw nodeError(context, 'spatial = 0 is not supported');
+  if (numberAttribute(context, 'training_mode', 0) === 0) {
+    return emit(context, 'BatchNormalization', context.inputs, without(context.attributes, 'spatial'));
+  }
+  const { graph } = context;
+  const x = requireInput(context, 0);
+  if (typeof x.shape[0] !== 'number') {
+    throw nodeError(context, 'training mode is not supported; export the model for inference');
+  }
+  const axes = [...x.shape.keys()].filter((axis) => axis !== 1);
+  const normalized = standardized(context, x, axes, numberAttribute(context, 'epsilon', 1e-5));
+  const rank = x.shape.length;
+  const scaled = graph.mul(normalized, perChannel(context, requireInput(context, 1), rank));
+  return emit(context, 'Add', [scaled, perChannel(context, requireInput(context, 2), rank)], {});
+};
+
 /** x / |x|_p along one axis, p 1 or 2. */
 const lpNormalization: Import = (context) => {
   const { graph } = context;
@@ -95,6 +125,7 @@ const lpNormalization: Import = (context) => {
 };
 
 export const NORMALIZATION_IMPORTS: Readonly<Record<string, Import>> = {
+  BatchNormalization: batchNormalization,
   GroupNormalization: groupNormalization,
   InstanceNormalization: instanceNormalization,
   LayerNormalization: layerNormalization,

@@ -1,8 +1,9 @@
 /** Operators that only move or choose elements: blocks, repetition, triangles, running sums. */
 import { nodeError, numberAttribute, requireConstantNumbers, requireInput, stringAttribute } from '../op_rule.ts';
+import type { Dim } from '../shape.ts';
 import { tensorFromNumbers, tensorNumbers } from '../tensor.ts';
 import type { Value } from '../value.ts';
-import { axisOf, emit, type Import, knownSize, limitNumbers, named } from './import_context.ts';
+import { axisOf, emit, type Import, type ImportContext, knownSize, limitNumbers, named } from './import_context.ts';
 
 const depthToSpace: Import = (context) => {
   const { graph } = context;
@@ -32,10 +33,12 @@ const spaceToDepth: Import = (context) => {
 
 const MOST_COPIES = 2 ** 16;
 
-/** Each axis repeated, by a concatenation with itself. */
+/** Each axis repeated, by a concatenation with itself; what is one and the same for all images, as often as there are images, too. */
 const tile: Import = (context) => {
   const { graph } = context;
   const x = requireInput(context, 0);
+  const known = context.inputs[1]?.content;
+  if (known?.some((times) => typeof times !== 'number')) return tileOverBatch(context, x, known);
   const repeats = requireConstantNumbers(context, 1, 'repeats');
   let result = x;
   for (const [axis, times] of repeats.entries()) {
@@ -47,6 +50,19 @@ const tile: Import = (context) => {
   }
   return named(context, result);
 };
+
+/** Where a repeat is the batch: an axis of size 1, broadcast. */
+function tileOverBatch(context: ImportContext, x: Value, repeats: readonly Dim[]): Value[] {
+  for (const [axis, times] of repeats.entries()) {
+    if (x.shape[axis] !== 1 && times !== 1) {
+      throw nodeError(
+        context,
+        `axis ${axis} of size ${x.shape[axis]} is repeated ${times} times: with a repeat by the batch, only axes of size 1 can be`,
+      );
+    }
+  }
+  return emit(context, 'Expand', [x, context.inputs[1]], {});
+}
 
 /** Ones on and under (lower) or on and over the k-th diagonal, zeros elsewhere. */
 const trilu: Import = (context) => {

@@ -7,9 +7,11 @@ import { adaptImages } from './image_layout.ts';
 import { type ImageSet, sliceEnd, takeImages, validateImages } from './image_set.ts';
 import { type DownloadProgress, loadMnist, MNIST_SPLITS } from './mnist.ts';
 import { imageSetFromNpz } from './npz.ts';
+import { type PictureFitOptions, pictureFit } from './picture_fit.ts';
 import { fileError, readUserFile } from './read_file.ts';
 
-export interface LoadDataOptions {
+/** `resize` and `cropFraction` are of the images of a folder. */
+export interface LoadDataOptions extends PictureFitOptions {
   /** What the model takes, of one image; the images are adapted to it. */
   imageShape?: readonly number[];
   /** Classes of the model: labels and targets must be under it. */
@@ -19,8 +21,6 @@ export interface LoadDataOptions {
   start?: number;
   /** How many images; default all from `start`. */
   count?: number;
-  /** Resize the images of a folder; default false. */
-  resize?: boolean;
   onDownload?: (progress: DownloadProgress) => void;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
@@ -34,6 +34,7 @@ export interface LoadDataOptions {
  * @throws what loadMnist, loadCifar10, loadImageFolder, imageSetFromNpz, adaptImages and validateImages throw.
  */
 export async function loadData(name: string, options: LoadDataOptions = {}): Promise<ImageSet> {
+  pictureFit(options);
   const set = await readSlice(name, options);
   const adapted = options.imageShape === undefined ? set : adaptImages(set, options.imageShape);
   validateImages(adapted, options.classes === undefined ? {} : { classes: options.classes });
@@ -80,6 +81,7 @@ async function readData(name: string, options: LoadDataOptions): Promise<ImageSe
     ...(signal === undefined ? {} : { signal }),
     ...(options.imageShape === undefined ? {} : { shape: options.imageShape }),
     ...(options.resize === undefined ? {} : { resize: options.resize }),
+    ...(options.cropFraction === undefined ? {} : { cropFraction: options.cropFraction }),
     ...(options.classNames === undefined ? {} : { classes: options.classNames }),
     ...(options.classes === undefined ? {} : { classCount: options.classes }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),

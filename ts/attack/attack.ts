@@ -40,8 +40,10 @@ export async function attack(
  *     const { classes } = await model.predict({ images });
  *     const { summary } = await model.attack({ images, labels });
  *
- * @param model path, address or bytes of an ONNX file.
- * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP.
+ * @param model path, address or bytes of an ONNX file. Beside a file, a `preprocessor_config.json` of Hugging Face is looked for: what
+ *   it says of range, mean, std and channels are the defaults of `input`; `preprocessor: false` leaves it out.
+ * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP; INVALID_DATA for an odd
+ *   preprocessor_config.json.
  */
 export async function openModel(model: ModelSource, options: OpenModelOptions = {}): Promise<OpenedModel> {
   return await openModelOn(NODE_PLATFORM, model, options);

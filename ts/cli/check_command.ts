@@ -5,14 +5,13 @@ import { checkFile, type ModelCheck } from '../model/check_model.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { formatCount, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { createSession } from '../runtime/node_session.ts';
-import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
+import { addInputFlags, addPictureFlags, type InputFlags, type PictureFlags, resolveInput } from './input_flags.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface CheckFlags extends InputFlags {
+interface CheckFlags extends InputFlags, PictureFlags {
   data?: string;
   count: number;
-  resize: boolean;
 }
 
 const EXAMPLES = `
@@ -34,9 +33,8 @@ export function addCheckCommand(program: Command, terminal: Terminal, finish: (c
     )
     .argument('<model>', 'an ONNX file, or a folder that holds model.onnx')
     .option('--data <name>', 'labelled images, as for attack')
-    .option('--count <n>', 'the first n of them', wholeNumber(1), 32)
-    .option('--resize', 'scale and crop image files to the size that the model takes', false);
-  addInputFlags(command)
+    .option('--count <n>', 'the first n of them', wholeNumber(1), 32);
+  addInputFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, flags: CheckFlags) => finish(await runCheck(model, flags, terminal)));
 }
@@ -45,20 +43,21 @@ async function runCheck(model: string, flags: CheckFlags, { out, signal }: Termi
   const path = await modelFile(model);
   const bytes = await readModelFile(path);
   const { data } = flags;
+  const input = await resolveInput(flags, path);
   const load =
     data === undefined
       ? undefined
       : async ({ imageShape, classes }: { imageShape: number[]; classes: number }) => {
-          const options = { imageShape, classes, resize: flags.resize, signal };
+          const options = { imageShape, classes, ...input.pictures, signal };
           const all = await loadData(data, options);
           return all.count <= flags.count ? all : await loadData(data, { ...options, count: flags.count });
         };
-  const check = await checkFile(createSession, bytes, load, classifierOptions(flags));
-  out.write(`${checkText(path, bytes.length, check).join('\n')}\n`);
+  const check = await checkFile(createSession, bytes, load, input.classifier);
+  out.write(`${checkText(path, bytes.length, check, input.found).join('\n')}\n`);
   return check.blocked === undefined ? ExitCode.OK : ExitCode.GATE;
 }
 
-function checkText(path: string, size: number, check: ModelCheck): string[] {
+function checkText(path: string, size: number, check: ModelCheck, found: string | undefined): string[] {
   const { file, classifier, blocked } = check;
   const line = (name: string, text: string): string => `${name.padEnd(10)}  ${text}`;
   const value = ({ name, type, shape }: ModelCheck['file']['inputs'][number]): string =>
@@ -86,6 +85,7 @@ function checkText(path: string, size: number, check: ModelCheck): string[] {
       `${formatCount(file.parameters)}${file.precisions.length > 0 ? `, ${file.precisions.join(', ')}` : ''}`,
     ),
   ];
+  if (found !== undefined) lines.push(line('takes', found));
   if (missing.length > 0) {
     const named = missing.map(({ op, count, first }) => `${op} (${count}, first "${first}")`).join(', ');
     lines.push(line('missing', `${named}: not supported`));

@@ -149,7 +149,12 @@ async function readMetadata(file: string): Promise<{ width: number; height: numb
   }
 }
 
-async function decodeInto(file: string, layout: ImageLayout, fit: PictureFit | undefined, row: Float32Array): Promise<void> {
+async function decodeInto(
+  file: string,
+  layout: ImageLayout,
+  fit: PictureFit | undefined,
+  row: Float32Array,
+): Promise<void> {
   const { width, height, channels } = layout;
   const actual = await readMetadata(file);
   const fits = actual.width === width && actual.height === height;

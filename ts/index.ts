@@ -3,7 +3,7 @@
 export type { ModelEntry, ModelTrainOptions } from '../models/model_entry.ts';
 export { MODEL_NAMES, modelByName } from '../models/registry.ts';
 export { type Certificate, type CertifyOptions, certify } from './analysis/certificates/certify.ts';
-export { attack, check, openModel } from './attack/attack.ts';
+export { attack, check, openModel, saveWrappedModel } from './attack/attack.ts';
 export type { AttackData, RawImages } from './attack/attack_data.ts';
 export type {
   AttackEffort,

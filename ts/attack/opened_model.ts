@@ -13,6 +13,7 @@ import { LoadedClassifier } from '../model/loaded_classifier.ts';
 import { type PreprocessorConfig, withPreprocessor } from '../model/preprocessor_config.ts';
 import { largest } from '../nn/evaluate.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
+import { wrapModel } from '../onnx/wrapped_model.ts';
 import type { ProviderName } from '../runtime/session.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackPlatform, attackOn } from './attack_on.ts';
@@ -107,6 +108,16 @@ export class OpenedModel implements AsyncDisposable {
   async check(data?: AttackData): Promise<ModelCheck> {
     const set = data === undefined ? undefined : this.#prepare(data);
     return await checkLoaded(this.#platform.createSession, this.#loaded, set);
+  }
+
+  /**
+   * The model with its preprocessing in front, as an ONNX file of its own, which any ONNX Runtime runs: `pixels`
+   * [N, …imageShape], float32 in [0, 1], to `scores` [N, classes], float32, in the file's own precision and batch. The
+   * scores are the file's own, probabilities where it gives those.
+   * @throws INVALID_MODEL.
+   */
+  wrapped(): Uint8Array<ArrayBuffer> {
+    return wrapModel(this.#loaded.bytes, this.#loaded.classifier);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -119,6 +119,15 @@ describe('check', () => {
     for (const fit of wrong) expect((await recordedRun(['check', at('bgr.onnx'), ...data, ...fit])).code).toBe(2);
   });
 
+  test('writes the model with its preprocessing in front', async () => {
+    const file = at('wrapped.onnx');
+    const flags = ['--input-range', '0..255', '--channels', 'bgr', '--wrapped', file];
+    const { code, out } = await recordedRun(['check', at('bgr.onnx'), ...flags]);
+    expect([code, out]).toEqual([0, expect.stringContaining(`wrapped     ${file}`)]);
+    const again = await recordedRun(['check', file, '--data', at('data.npz')]);
+    expect(again.out).toMatch(/accuracy +100\s?% of the images/);
+  });
+
   test('says that the gradients are of no use', async () => {
     const { out } = await recordedRun(['check', at('flat.onnx')]);
     expect(out).toMatch(/gradient +0 at 1 of 1\simage/);

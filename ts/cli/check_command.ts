@@ -1,5 +1,6 @@
 /** `blindspot check`: what a file is, in one screen. */
 import type { Command } from 'commander';
+import { saveWrappedModel } from '../attack/attack.ts';
 import { loadData } from '../data/load_data.ts';
 import { checkFile, type ModelCheck } from '../model/check_model.ts';
 import { readModelFile } from '../model/read_model_file.ts';
@@ -12,10 +13,13 @@ import { ExitCode, type Terminal } from './terminal.ts';
 interface CheckFlags extends InputFlags, PictureFlags {
   data?: string;
   count: number;
+  wrapped?: string;
 }
 
 const EXAMPLES = `
 Examples:
+  The same network as a file that takes pixels from 0 to 1 as they are:
+    npx blindspot check model.onnx --mean imagenet --std imagenet --wrapped wrapped.onnx
   What a file is, and what blocks it:
     npx blindspot check model.onnx
   What it seems to want of its pixels, tried on labelled images:
@@ -35,6 +39,10 @@ export function addCheckCommand(program: Command, terminal: Terminal, finish: (c
     .option('--data <name>', 'labelled images, as for attack')
     .option('--count <n>', 'the first n of them', wholeNumber(1), 32);
   addInputFlags(addPictureFlags(command))
+    .option(
+      '--wrapped <file>',
+      'write the model with what it wants of its pixels in front, an ONNX file of its own: pixels [N, …] in [0, 1] to scores [N, classes]',
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, flags: CheckFlags) => finish(await runCheck(model, flags, terminal)));
 }
@@ -54,6 +62,10 @@ async function runCheck(model: string, flags: CheckFlags, { out, signal }: Termi
         };
   const check = await checkFile(createSession, bytes, load, input.classifier);
   out.write(`${checkText(path, bytes.length, check, input.found).join('\n')}\n`);
+  if (flags.wrapped !== undefined && check.blocked === undefined) {
+    await saveWrappedModel(flags.wrapped, bytes, input.classifier);
+    out.write(`${'wrapped'.padEnd(10)}  ${flags.wrapped}: "pixels" in [0, 1] to "scores"\n`);
+  }
   return check.blocked === undefined ? ExitCode.OK : ExitCode.GATE;
 }
 

@@ -157,7 +157,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
   addPictureFlags(command);
   command.option(
     '--classes <file>',
-    'names of the classes: a file of one a line, or imagenet (default: labels.txt or config.json beside the model)',
+    'names of the classes: a file of one a line, or imagenet (default: labels.txt or config.json beside the model, or the metadata in it)',
   );
   command
     .option(
@@ -186,7 +186,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const input = await resolveInput(flags, file);
   await using model = await openModel(bytes, { ...input.classifier, provider: flags.provider });
   const { imageShape, classes } = model;
-  const classNames = await readClassNames(flags.classes, file, classes);
+  const classNames = await readClassNames(flags.classes, file, classes, bytes);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
   let journal: AttackJournalFile | undefined;

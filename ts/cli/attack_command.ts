@@ -101,7 +101,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     .requiredOption('--model <file|dir>', 'an ONNX classifier, or a folder that holds model.onnx')
     .requiredOption(
       '--data <name>',
-      'labelled images: mnist (test images; mnist:train, mnist:P1, mnist:P2), a folder of image files, or a .npz file',
+      'labelled images: mnist (test images; mnist:train, mnist:P1, mnist:P2), fashion-mnist, cifar10, a folder of image files, or a .npz file',
     )
     .requiredOption('--out <dir>', 'folder for the results')
     .option('--start <n>', 'index of the first image in the data', wholeNumber(0), 0)

@@ -22,7 +22,7 @@ export { type LoadDataOptions, loadData } from './data/load_data.ts';
 export type { PictureFitOptions, ResizeFit } from './data/picture_fit.ts';
 export type { GradientHealth, ModelCheck } from './model/check_model.ts';
 export type { InputGuess } from './model/input_guesses.ts';
-export type { PreprocessorConfig } from './model/preprocessor_config.ts';
+export type { PreprocessorConfig } from './model/preprocessor.ts';
 export type { AdversarialStep } from './nn/adversarial.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './nn/evaluate.ts';
 export { saveTraining } from './nn/save_training.ts';

@@ -1,6 +1,6 @@
 /** `attack` and `check` of a model that is open already or is opened for it, whatever the platform. */
 import { checkFile, type ModelCheck } from '../model/check_model.ts';
-import { withPreprocessor } from '../model/preprocessor_config.ts';
+import { withPreprocessor } from '../model/preprocessor.ts';
 import type { AttackData } from './attack_data.ts';
 import { prepareData } from './attack_data.ts';
 import type { AttackPlatform } from './attack_on.ts';

@@ -11,7 +11,7 @@ import type { Kernel, SearchOptions } from '../kernel/kernel.ts';
 import type { KernelSelection } from '../kernel/load_kernel.ts';
 import type { LoadedClassifier } from '../model/loaded_classifier.ts';
 import { type OpenedJudge, precisionNoise } from '../model/open_judge.ts';
-import type { PreprocessorConfig } from '../model/preprocessor_config.ts';
+import type { PreprocessorConfig } from '../model/preprocessor.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
 import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';

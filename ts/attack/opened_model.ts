@@ -10,7 +10,7 @@ import { imageSize } from '../data/image_set.ts';
 import { invalidArgument } from '../errors.ts';
 import { checkLoaded, type ModelCheck } from '../model/check_model.ts';
 import { LoadedClassifier } from '../model/loaded_classifier.ts';
-import { type PreprocessorConfig, withPreprocessor } from '../model/preprocessor_config.ts';
+import { type PreprocessorConfig, withPreprocessor } from '../model/preprocessor.ts';
 import { largest } from '../nn/evaluate.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import { wrapModel } from '../onnx/wrapped_model.ts';

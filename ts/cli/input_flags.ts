@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type PictureFitOptions, pictureFit, RESIZE_FITS, type ResizeFit } from '../data/picture_fit.ts';
 import { findPreprocessor } from '../model/find_preprocessor.ts';
-import { preprocessorText, withPreprocessor } from '../model/preprocessor_config.ts';
+import { withPreprocessor } from '../model/preprocessor.ts';
+import { preprocessorText } from '../model/preprocessor_config.ts';
 import { type InputOptions, type NamedStatistics, STATISTICS_NAMES } from '../onnx/preprocessing.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import { realNumber } from './option_parsers.ts';

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readUserFile } from '../data/read_file.ts';
-import { type PreprocessorConfig, parsePreprocessorConfig } from './preprocessor_config.ts';
+import type { PreprocessorConfig } from './preprocessor.ts';
+import { parsePreprocessorConfig } from './preprocessor_config.ts';
 
 /**
  * @param told a file, or false for none; default: preprocessor_config.json in the model's folder, or in the one above

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findPreprocessor } from './find_preprocessor.ts';
-import { parsePreprocessorConfig, preprocessorText, withPreprocessor } from './preprocessor_config.ts';
+import { withPreprocessor } from './preprocessor.ts';
+import { parsePreprocessorConfig, preprocessorText } from './preprocessor_config.ts';
 
 const parse = (json: object) => parsePreprocessorConfig(JSON.stringify(json), 'preprocessor_config.json');
 const HALF = [0.5, 0.5, 0.5];

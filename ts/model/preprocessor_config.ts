@@ -10,15 +10,7 @@ import { z } from 'zod';
 import type { PictureFitOptions } from '../data/picture_fit.ts';
 import { BlindspotError } from '../errors.ts';
 import type { InputOptions } from '../onnx/preprocessing.ts';
-
-export interface PreprocessorConfig {
-  /** Where it stands, for messages. */
-  readonly file: string;
-  /** range, mean, std and channels, where the file says them; `defaultSize`: height and width of a model that takes any. */
-  readonly input: InputOptions;
-  /** For loadData and readPictures: how pictures of another size are made to fit. */
-  readonly pictures: PictureFitOptions;
-}
+import type { PreprocessorConfig } from './preprocessor.ts';
 
 const Flag = z.boolean().nullish();
 const Positive = z.number().positive();
@@ -31,42 +23,6 @@ const Size = z
     z.tuple([Positive, Positive]),
   ])
   .nullish();
-
-/**
- * What is given, and the file's where nothing is. A range that is given sets the file's mean and std aside, which are in
- * units of its own range.
- */
-export function withPreprocessor(
-  given: InputOptions | undefined,
-  config: PreprocessorConfig | undefined,
-): InputOptions | undefined {
-  if (config === undefined) return given;
-  const { mean, std, ...rest } = config.input;
-  const statistics = { ...(mean === undefined ? {} : { mean }), ...(std === undefined ? {} : { std }) };
-  const merged = { ...rest, ...(given?.range === undefined ? statistics : {}), ...given };
-  return Object.keys(merged).length === 0 ? undefined : merged;
-}
-
-/** What the file says, in one line: "(0..255 - 104, 117, 123) / 1, bgr; pictures: cover, crop fraction 0.875". */
-export function preprocessorText({ input, pictures }: PreprocessorConfig): string {
-  const list = (values: InputOptions['mean']): string =>
-    typeof values === 'string' ? values : (values ?? []).join(', ');
-  const { range, mean, std, channels, defaultSize } = input;
-  const parts = [
-    ...(range === undefined ? [] : [`pixels ${range[0]}..${tidyText(range[1])}`]),
-    ...(mean === undefined ? [] : [`mean ${list(mean)}`]),
-    ...(std === undefined ? [] : [`std ${list(std)}`]),
-    ...(channels === undefined ? [] : [channels]),
-    ...(defaultSize === undefined ? [] : [`size ${defaultSize.join(',')}`]),
-    ...(pictures.resize === undefined ? [] : [`resize ${pictures.resize}`]),
-    ...(pictures.cropFraction === undefined ? [] : [`crop fraction ${tidyText(pictures.cropFraction)}`]),
-  ];
-  return parts.length === 0 ? 'pixels as they are' : parts.join('; ');
-}
-
-function tidyText(value: number): string {
-  return String(Number(value.toPrecision(6)));
-}
 
 /** Keys that bear on pixels; whatever else stands in the file is its own. */
 const Keys = {
@@ -229,4 +185,25 @@ function pictureOptions(config: Config, kind: string): PictureFitOptions {
 
 function fitted(resize: 'cover' | 'exact', cropFraction: number): PictureFitOptions {
   return cropFraction === 1 ? { resize } : { resize, cropFraction };
+}
+
+/** What the file says, in one line: "mean 0.5; std 0.25; size 224,224; resize cover; crop fraction 0.875". */
+export function preprocessorText({ input, pictures }: PreprocessorConfig): string {
+  const list = (values: InputOptions['mean']): string =>
+    typeof values === 'string' ? values : (values ?? []).join(', ');
+  const { range, mean, std, channels, defaultSize } = input;
+  const parts = [
+    ...(range === undefined ? [] : [`pixels ${range[0]}..${tidyText(range[1])}`]),
+    ...(mean === undefined ? [] : [`mean ${list(mean)}`]),
+    ...(std === undefined ? [] : [`std ${list(std)}`]),
+    ...(channels === undefined ? [] : [channels]),
+    ...(defaultSize === undefined ? [] : [`size ${defaultSize.join(',')}`]),
+    ...(pictures.resize === undefined ? [] : [`resize ${pictures.resize}`]),
+    ...(pictures.cropFraction === undefined ? [] : [`crop fraction ${tidyText(pictures.cropFraction)}`]),
+  ];
+  return parts.length === 0 ? 'pixels as they are' : parts.join('; ');
+}
+
+function tidyText(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }

@@ -23,6 +23,7 @@ test('the public interface: what users import, and nothing that is ours alone', 
     'saveReport',
     'saveResults',
     'saveTraining',
+    'saveWrappedModel',
     'trainClassifier',
   ]);
 });

@@ -3,7 +3,7 @@
 export type { ModelEntry, ModelTrainOptions } from '../models/model_entry.ts';
 export { MODEL_NAMES, modelByName } from '../models/registry.ts';
 export { type Certificate, type CertifyOptions, certify } from './analysis/certificates/certify.ts';
-export { attack, check, openModel } from './attack/attack.ts';
+export { attack, check, openModel, saveWrappedModel } from './attack/attack.ts';
 export type { AttackData, RawImages } from './attack/attack_data.ts';
 export type {
   AttackEffort,
@@ -19,8 +19,10 @@ export type { AttackExample, AttackOutcome, AttackResults, AttackSummary, Exampl
 export { type Reach, robustAccuracy } from './attack/robust_accuracy.ts';
 export type { ImageSet } from './data/image_set.ts';
 export { type LoadDataOptions, loadData } from './data/load_data.ts';
+export type { PictureFitOptions, ResizeFit } from './data/picture_fit.ts';
 export type { GradientHealth, ModelCheck } from './model/check_model.ts';
 export type { InputGuess } from './model/input_guesses.ts';
+export type { PreprocessorConfig } from './model/preprocessor.ts';
 export type { AdversarialStep } from './nn/adversarial.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './nn/evaluate.ts';
 export { saveTraining } from './nn/save_training.ts';

@@ -14,6 +14,7 @@ export type { AttackExample, AttackOutcome, AttackResults, AttackSummary, Exampl
 export { type Reach, robustAccuracy } from './attack/robust_accuracy.ts';
 export { type PictureSource, type ReadPicturesOptions, readPictures } from './data/browser_images.ts';
 export type { ImageSet } from './data/image_set.ts';
+export type { PictureFitOptions, ResizeFit } from './data/picture_fit.ts';
 export type { ModelCheck } from './model/check_model.ts';
 export type { InputOptions, NamedStatistics } from './onnx/preprocessing.ts';
 export {

@@ -1,10 +1,12 @@
 /** `attack`, `openModel` and `check` in Node. */
+import { writeFileAtomically } from '../data/atomic_write.ts';
+import { invalidArgument } from '../errors.ts';
 import type { ModelCheck } from '../model/check_model.ts';
 import type { AttackData } from './attack_data.ts';
 import { attackWith, checkWith } from './attack_model.ts';
 import type { AttackOptions, ModelAttackOptions } from './attack_options.ts';
 import { NODE_PLATFORM } from './node_platform.ts';
-import { type ModelSource, type OpenedModel, type OpenModelOptions, openModelOn } from './opened_model.ts';
+import { type ModelSource, OpenedModel, type OpenModelOptions, openModelOn } from './opened_model.ts';
 import type { AttackOutcome } from './result.ts';
 
 /**
@@ -40,11 +42,33 @@ export async function attack(
  *     const { classes } = await model.predict({ images });
  *     const { summary } = await model.attack({ images, labels });
  *
- * @param model path, address or bytes of an ONNX file.
- * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP.
+ * @param model path, address or bytes of an ONNX file. Beside a file, a `preprocessor_config.json` of Hugging Face is looked for: what
+ *   it says of range, mean, std and channels are the defaults of `input`; `preprocessor: false` leaves it out.
+ * @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP; INVALID_DATA for an odd
+ *   preprocessor_config.json.
  */
 export async function openModel(model: ModelSource, options: OpenModelOptions = {}): Promise<OpenedModel> {
   return await openModelOn(NODE_PLATFORM, model, options);
+}
+
+/**
+ * Writes the model with its preprocessing in front as an ONNX file of its own, whole or not at all; see OpenedModel.wrapped.
+ *
+ *     await saveWrappedModel('wrapped.onnx', 'model.onnx', { input: { mean: 'imagenet', std: 'imagenet' } });
+ *
+ * @param file where to; its folder is made.
+ * @param model an open model, or path, address or bytes of an ONNX file.
+ * @throws as openModel does; OUTPUT_NOT_WRITABLE.
+ */
+export async function saveWrappedModel(
+  file: string,
+  model: ModelSource | OpenedModel,
+  options: OpenModelOptions = {},
+): Promise<void> {
+  if (typeof file !== 'string' || file === '') throw invalidArgument('file', 'a path', file);
+  if (model instanceof OpenedModel) return await writeFileAtomically(file, model.wrapped());
+  await using opened = await openModel(model, options);
+  await writeFileAtomically(file, opened.wrapped());
 }
 
 /**

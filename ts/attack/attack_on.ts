@@ -11,6 +11,7 @@ import type { Kernel, SearchOptions } from '../kernel/kernel.ts';
 import type { KernelSelection } from '../kernel/load_kernel.ts';
 import type { LoadedClassifier } from '../model/loaded_classifier.ts';
 import { type OpenedJudge, precisionNoise } from '../model/open_judge.ts';
+import type { PreprocessorConfig } from '../model/preprocessor.ts';
 import type { ProviderName, SessionFactory } from '../runtime/session.ts';
 import { summarize } from './assemble.ts';
 import { Assessment } from './assessment.ts';
@@ -32,6 +33,10 @@ export interface AttackPlatform {
   readonly createSession: SessionFactory;
   /** The bytes of a model that is told by its place. */
   readModel(source: string | URL): Promise<Uint8Array>;
+  /** What stands beside a model told by its place, or in the file told; undefined where there are no files. */
+  readonly findPreprocessor?:
+    | ((told: string | false | undefined, source?: string | URL) => Promise<PreprocessorConfig | undefined>)
+    | undefined;
   describeKernel(choice: CompleteAttackOptions['kernel']): Promise<KernelSelection>;
   /** How many shards suit the work there is. */
   chooseWorkers(work: AttackWork): number | Promise<number>;

@@ -26,6 +26,8 @@ export type TargetChoice = (typeof NAMED_TARGETS)[number] | number;
 export interface AttackOptions extends ModelAttackOptions, ClassifierOptions {
   /** Where the model runs; default cpu in Node, wasm in the browser. */
   provider?: ProviderName;
+  /** As of openModel: a preprocessor_config.json, or false to look for none. */
+  preprocessor?: string | false;
 }
 
 /** Of an attack on a model that is open already. */

@@ -1,6 +1,7 @@
 /** What attacks run on in Node: any provider, both kernels, shards in worker threads. */
 import { availableParallelism } from 'node:os';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { findPreprocessor } from '../model/find_preprocessor.ts';
 import { readModelSource } from '../model/read_model_file.ts';
 import { createSession } from '../runtime/node_session.ts';
 import type { AttackPlatform, AttackWork } from './attack_on.ts';
@@ -16,6 +17,7 @@ export const NODE_PLATFORM: AttackPlatform = {
   defaultProvider: 'cpu',
   createSession,
   readModel: readModelSource,
+  findPreprocessor,
   describeKernel,
   chooseWorkers,
   runShards: (plan) => (plan.workers === 1 ? runShardHere(plan) : runShardPool(plan)),

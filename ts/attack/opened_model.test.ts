@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { type ImageSet, takeImages } from '../data/image_set.ts';
 import { GraphBuilder } from '../onnx/graph_builder.ts';
+import { rawFloats, rawModel, rawNode, rawValue } from '../onnx/testing/raw_model.ts';
 import { attack, check, openModel } from './attack.ts';
 import type { AttackPlatform } from './attack_on.ts';
 import { NODE_PLATFORM } from './node_platform.ts';
@@ -86,6 +87,45 @@ describe('an open model', () => {
     await using model = await openModel(bytes, { provider: 'cpu' });
     const options: Parameters<OpenedModel['attack']>[1] = { provider: 'cpu' } as object;
     await expect(model.attack(data, options)).rejects.toThrow('for a key of attack options but received "provider"');
+  });
+
+  test('takes what a preprocessor_config.json beside its file says, unless told otherwise', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'blindspot-hugging-'));
+    try {
+      // As Optimum exports them: all axes open.
+      const file = path.join(folder, 'model.onnx');
+      const node = [
+        rawNode('Conv', ['pixel_values', 'w'], ['c']),
+        rawNode('GlobalAveragePool', ['c'], ['p']),
+        rawNode('Flatten', ['p'], ['logits']),
+      ];
+      const graph = {
+        ...{ node, output: [rawValue('logits', ['N', 2])] },
+        input: [rawValue('pixel_values', ['batch_size', 'num_channels', 'height', 'width'])],
+        initializer: [rawFloats('w', [2, 3, 1, 1], [1, 0, 0, 0, 0, 1])],
+      };
+      await writeFile(file, rawModel(13, graph));
+      await expect(openModel(file)).rejects.toThrow('give height and width (--size');
+      const config = { image_mean: [0.5, 0.5, 0], image_std: [0.5, 0.5, 2], size: 2, do_flip_channel_order: false };
+      await writeFile(path.join(folder, 'preprocessor_config.json'), JSON.stringify(config));
+      const images = new Float32Array(12).fill(1);
+      await using model = await openModel(file);
+      expect(model.imageShape).toEqual([3, 2, 2]);
+      expect(model.preprocessor?.pictures).toEqual({ resize: 'exact' });
+      expect([...(await model.predict(images)).logits]).toEqual([1, 0.5]);
+      await using plain = await openModel(file, { preprocessor: false, input: { size: [2, 2] } });
+      expect([...(await plain.predict(images)).logits]).toEqual([1, 1]);
+      await using given = await openModel(file, { input: { std: [1] } });
+      expect([...(await given.predict(images)).logits]).toEqual([0.5, 1]);
+      expect((await check(file)).classifier?.imageShape).toEqual([3, 2, 2]);
+      const { examples } = await attack(file, { images, labels: [0] }, { workers: 1 });
+      expect(examples[0]?.cleanPrediction).toBe(0);
+      await expect(
+        openModelOn({ ...NODE_PLATFORM, findPreprocessor: undefined }, file, { preprocessor: 'x' }),
+      ).rejects.toThrow('for preprocessor');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('is checked on images of the caller', async () => {

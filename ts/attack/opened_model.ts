@@ -10,8 +10,10 @@ import { imageSize } from '../data/image_set.ts';
 import { invalidArgument } from '../errors.ts';
 import { checkLoaded, type ModelCheck } from '../model/check_model.ts';
 import { LoadedClassifier } from '../model/loaded_classifier.ts';
+import { type PreprocessorConfig, withPreprocessor } from '../model/preprocessor.ts';
 import { largest } from '../nn/evaluate.ts';
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
+import { wrapModel } from '../onnx/wrapped_model.ts';
 import type { ProviderName } from '../runtime/session.ts';
 import { type AttackData, prepareData } from './attack_data.ts';
 import { type AttackPlatform, attackOn } from './attack_on.ts';
@@ -23,6 +25,12 @@ import type { AttackOutcome } from './result.ts';
 export type ModelSource = string | URL | Uint8Array;
 
 export interface OpenModelOptions extends ClassifierOptions {
+  /**
+   * A preprocessor_config.json of Hugging Face, whose numbers are the defaults of `input`; false for none. Default: the one
+   * beside the model's file (or a folder above, where its own is called onnx). In browsers there are no files, and none is
+   * looked for.
+   */
+  preprocessor?: string | false | undefined;
   /** Where the model runs; default cpu in Node, wasm in the browser. */
   provider?: ProviderName | undefined;
 }
@@ -38,10 +46,17 @@ export class OpenedModel implements AsyncDisposable {
   readonly #platform: AttackPlatform;
   readonly #loaded: LoadedClassifier;
 
+  /**
+   * What was read from a preprocessor_config.json; undefined when nothing was. Its `pictures` are options of loadData:
+   * `loadData('photos', { imageShape: model.imageShape, ...model.preprocessor?.pictures })`.
+   */
+  readonly preprocessor: PreprocessorConfig | undefined;
+
   /** Use openModel. */
-  constructor(platform: AttackPlatform, loaded: LoadedClassifier) {
+  constructor(platform: AttackPlatform, loaded: LoadedClassifier, preprocessor?: PreprocessorConfig) {
     this.#platform = platform;
     this.#loaded = loaded;
+    this.preprocessor = preprocessor;
   }
 
   get classes(): number {
@@ -95,6 +110,16 @@ export class OpenedModel implements AsyncDisposable {
     return await checkLoaded(this.#platform.createSession, this.#loaded, set);
   }
 
+  /**
+   * The model with its preprocessing in front, as an ONNX file of its own, which any ONNX Runtime runs: `pixels`
+   * [N, …imageShape], float32 in [0, 1], to `scores` [N, classes], float32, in the file's own precision and batch. The
+   * scores are the file's own, probabilities where it gives those.
+   * @throws INVALID_MODEL.
+   */
+  wrapped(): Uint8Array<ArrayBuffer> {
+    return wrapModel(this.#loaded.bytes, this.#loaded.classifier);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loaded[Symbol.asyncDispose]();
   }
@@ -104,14 +129,29 @@ export class OpenedModel implements AsyncDisposable {
   }
 }
 
-/** @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_MODEL, UNSUPPORTED_OP. */
+/** @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_DATA, INVALID_MODEL, UNSUPPORTED_OP. */
 export async function openModelOn(
   platform: AttackPlatform,
   source: ModelSource,
-  { provider = platform.defaultProvider, ...options }: OpenModelOptions = {},
+  { provider = platform.defaultProvider, preprocessor, ...options }: OpenModelOptions = {},
 ): Promise<OpenedModel> {
   const bytes = await modelBytes(platform, source);
-  return new OpenedModel(platform, new LoadedClassifier(platform.createSession, bytes, provider, options));
+  const config = await preprocessorOf(platform, source, preprocessor);
+  const own = { ...options, input: withPreprocessor(options.input, config) };
+  return new OpenedModel(platform, new LoadedClassifier(platform.createSession, bytes, provider, own), config);
+}
+
+/** @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_DATA. */
+export async function preprocessorOf(
+  platform: Pick<AttackPlatform, 'findPreprocessor'>,
+  source: ModelSource,
+  told: OpenModelOptions['preprocessor'],
+): Promise<PreprocessorConfig | undefined> {
+  if (told !== undefined && told !== false && (typeof told !== 'string' || platform.findPreprocessor === undefined)) {
+    const expected = platform.findPreprocessor === undefined ? 'false (there are no files here)' : 'a file or false';
+    throw invalidArgument('preprocessor', expected, told);
+  }
+  return await platform.findPreprocessor?.(told, source instanceof Uint8Array ? undefined : source);
 }
 
 /** @throws INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_UNREADABLE. */

@@ -28,12 +28,19 @@ import {
   junit,
   parseGate,
 } from './gates.ts';
-import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
+import {
+  addInputFlags,
+  addPictureFlags,
+  type InputFlags,
+  type PictureFlags,
+  type ResolvedInput,
+  resolveInput,
+} from './input_flags.ts';
 import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parsers.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface AttackFlags extends InputFlags {
+interface AttackFlags extends InputFlags, PictureFlags {
   model: string;
   data: string;
   out: string;
@@ -50,7 +57,6 @@ interface AttackFlags extends InputFlags {
   quantize: number;
   maxEvaluations: number;
   maxMemory?: number;
-  resize: boolean;
   classes?: string;
   failUnder: Gate[];
   format: 'text' | 'json' | 'junit';
@@ -96,7 +102,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     .requiredOption('--model <file|dir>', 'an ONNX classifier, or a folder that holds model.onnx')
     .requiredOption(
       '--data <name>',
-      'labelled images: mnist (test images; mnist:train, mnist:P1, mnist:P2), a folder of image files, or a .npz file',
+      'labelled images: mnist (test images; mnist:train, mnist:P1, mnist:P2), fashion-mnist, cifar10, a folder of image files, or a .npz file',
     )
     .requiredOption('--out <dir>', 'folder for the results')
     .option('--start <n>', 'index of the first image in the data', wholeNumber(0), 0)
@@ -148,11 +154,11 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
       wholeNumber(0, 2 ** 31 - 1),
       0,
     )
-    .option('--max-memory <bytes>', 'memory for searches and activations, such as 512M (default: 2G)', byteCount)
-    .option('--resize', 'scale and crop image files to the size that the model takes', false);
+    .option('--max-memory <bytes>', 'memory for searches and activations, such as 512M (default: 2G)', byteCount);
+  addPictureFlags(command);
   command.option(
     '--classes <file>',
-    'names of the classes: a file of one a line, or imagenet (default: labels.txt or config.json beside the model)',
+    'names of the classes: a file of one a line, or imagenet (default: labels.txt or config.json beside the model, or the metadata in it)',
   );
   command
     .option(
@@ -178,23 +184,25 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const baseline = flags.baseline === undefined ? undefined : await readUserFile(flags.baseline, 'baseline');
   const file = await modelFile(flags.model);
   const bytes = await readModelFile(file);
-  await using model = await openModel(bytes, { ...classifierOptions(flags), provider: flags.provider });
+  const input = await resolveInput(flags, file);
+  await using model = await openModel(bytes, { ...input.classifier, provider: flags.provider });
   const { imageShape, classes } = model;
-  const classNames = await readClassNames(flags.classes, file, classes);
+  const classNames = await readClassNames(flags.classes, file, classes, bytes);
   const selection = await describeKernel(flags.kernel);
   const progress = new ProgressLine(terminal.err, 'searching');
   let journal: AttackJournalFile | undefined;
   try {
-    const data = await readImages(flags, { imageShape, classes, classNames }, terminal);
+    const data = await readImages(flags, input, { imageShape, classes, classNames }, terminal);
     const preface = once(() => {
       out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
+      if (input.found !== undefined) out.write(`input   ${input.found}\n`);
       out.write(
         `data    ${data.source}: ${formatCount(data.count)} images${data.unlabelled ? ', without labels: the answers of the model count as right' : ''}\n`,
       );
       out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
     });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    journal = new AttackJournalFile(flags.out, journalKey(flags, sha256, data, selection.kernel));
+    journal = new AttackJournalFile(flags.out, journalKey(flags, input, sha256, data, selection.kernel));
     const outcome = await model.attack(data, {
       ...attackOptions(flags),
       journal,
@@ -234,7 +242,13 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
 }
 
 /** Everything that decides what is found. */
-function journalKey(flags: AttackFlags, model: string, data: ImageSet, kernel: Kernel): Record<string, unknown> {
+function journalKey(
+  flags: AttackFlags,
+  input: ResolvedInput,
+  model: string,
+  data: ImageSet,
+  kernel: Kernel,
+): Record<string, unknown> {
   const { target, method, effort, provider, seed, quantize, maxEvaluations } = flags;
   const hash = createHash('sha256');
   const none = new Int32Array();
@@ -248,7 +262,7 @@ function journalKey(flags: AttackFlags, model: string, data: ImageSet, kernel: K
   }
   return {
     ...{ version: packageVersion(), model, data: hash.digest('hex'), kernel: kernel.name },
-    ...{ target, method, effort, provider, seed, quantize, maxEvaluations, ...classifierOptions(flags) },
+    ...{ target, method, effort, provider, seed, quantize, maxEvaluations, ...input.classifier },
   };
 }
 
@@ -271,6 +285,7 @@ const SHOWN = 10;
 
 async function readImages(
   flags: AttackFlags,
+  { pictures }: ResolvedInput,
   classifier: { imageShape: readonly number[]; classes: number; classNames: string[] | undefined },
   terminal: Terminal,
 ): Promise<ImageSet> {
@@ -282,7 +297,7 @@ async function readImages(
       ...(classifier.classNames === undefined ? {} : { classNames: classifier.classNames }),
       start: flags.start,
       ...(flags.count === undefined ? {} : { count: flags.count }),
-      resize: flags.resize,
+      ...pictures,
       signal: terminal.signal,
       onProgress: (done, total) =>
         progress.update(done / total, `${formatCount(done)} of ${formatCount(total)} images`),

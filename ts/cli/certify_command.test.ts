@@ -46,6 +46,19 @@ describe('certify', () => {
     expect(out).toMatch(/found\/certified {2}mean 1\.0\d, /);
   });
 
+  test('takes what the model wants of its pixels', async () => {
+    const examples = async (...more: string[]) => {
+      const argv = ['certify', at('model.onnx'), '--data', at('data.npz'), '--count', '3', '--out', at('wanted')];
+      const { code } = await recordedRun([...argv, ...more]);
+      expect(code).toBe(0);
+      const text = readFileSync(at('wanted/certificates.json'), 'utf8');
+      return (JSON.parse(text) as { examples: { found: number; l2: number }[] }).examples;
+    };
+    for (const { l2 } of await examples()) expect(l2).toBeGreaterThan(0);
+    // Black for white, it answers wrongly from the start: nothing is certified.
+    for (const { l2 } of await examples('--input-range', '1..0')) expect(l2).toBe(0);
+  });
+
   test.each([
     ['a model that is not there', 'absent.onnx', [], /absent\.onnx/],
     ['a layer without a relaxation', 'pooled.onnx', [], /No certificate through MaxPool/],

@@ -9,13 +9,14 @@ import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
-import { readModel } from '../onnx/read_model.ts';
+import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatSeconds, plural } from '../report/number_format.ts';
+import { addInputFlags, addPictureFlags, type InputFlags, type PictureFlags, resolveInput } from './input_flags.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface CertifyFlags {
+interface CertifyFlags extends InputFlags, PictureFlags {
   data: string;
   count: number;
   out?: string;
@@ -36,7 +37,7 @@ bound in exact arithmetic: no smaller change (L2) that keeps pixels in [0, 1] ma
 
 /** @param finish takes the exit code. */
 export function addCertifyCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
+  const command = program
     .command('certify')
     .summary('prove how near no mistake can be, beside how near one is')
     .description(
@@ -45,7 +46,8 @@ export function addCertifyCommand(program: Command, terminal: Terminal, finish: 
     .argument('<model>', 'an ONNX file, or a folder that holds model.onnx')
     .requiredOption('--data <name>', 'labelled images: mnist, a folder of image files, or a .npz file')
     .option('--count <n>', 'the first n images', wholeNumber(1), 10)
-    .option('--out <dir>', 'folder for certificates.json')
+    .option('--out <dir>', 'folder for certificates.json');
+  addInputFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, flags: CertifyFlags) => finish(await runCertify(model, flags, terminal)));
 }
@@ -55,20 +57,23 @@ async function runCertify(model: string, flags: CertifyFlags, terminal: Terminal
   if (flags.out !== undefined) await checkOutputFolder(flags.out);
   const file = await modelFile(model);
   const bytes = await readModelFile(file);
-  const { imageShape, classes } = describeClassifier(readModel(bytes));
-  const images = await loadData(flags.data, { imageShape, classes, count: flags.count, signal });
+  const input = await resolveInput(flags, file);
+  const { imageShape, classes } = describeClassifier(readClassifier(bytes, input.classifier).model);
+  const images = await loadData(flags.data, { imageShape, classes, count: flags.count, signal, ...input.pictures });
   const progress = new ProgressLine(err, 'certifying');
   const started = performance.now();
   const certificates = await certify(bytes, images, {
+    ...input.classifier,
     signal,
     onProgress: ({ done, total }) => progress.update(done / total, `${done} of ${total} images`),
   }).finally(() => progress.end());
   const seconds = (performance.now() - started) / 1000;
-  const { examples } = await attack(bytes, images, { signal });
+  const { examples } = await attack(bytes, images, { ...input.classifier, signal });
   signal.throwIfAborted();
   const rows = certificates.map((certificate, i) => rowOf(certificate, examples[i] as AttackExample));
   const summary = summarise(rows);
   out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
+  if (input.found !== undefined) out.write(`input   ${input.found}\n`);
   out.write(`data    ${plural(images.count, 'image')} of ${images.source}\n\n${table(rows)}\n`);
   out.write(summaryText(summary, seconds));
   if (flags.out !== undefined) {

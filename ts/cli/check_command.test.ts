@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatNpz } from '../data/npz.ts';
 import { rawFloats, rawModel, rawNode, rawValue } from '../onnx/testing/raw_model.ts';
@@ -78,6 +79,53 @@ describe('check', () => {
     ]);
     expect(again.out).toMatch(/accuracy +100\s?% of the images/);
     expect(again.out).not.toContain('Try the options');
+  });
+
+  test('takes what a preprocessor_config.json beside the model says, and flags before it', async () => {
+    const own = at('hugging');
+    mkdirSync(own);
+    writeFileSync(path.join(own, 'model.onnx'), bgrModel());
+    const config = path.join(own, 'preprocessor_config.json');
+    writeFileSync(config, '{"do_rescale": false, "do_flip_channel_order": true, "size": 2}');
+    const data = ['--data', at('data.npz')];
+    const { code, out } = await recordedRun(['check', own, ...data]);
+    expect(code).toBe(0);
+    expect(out).toContain(`takes       pixels 0..255; bgr; size 2,2; resize exact (${config})`);
+    expect(out).toMatch(/accuracy +100\s?% of the images/);
+    const other = await recordedRun(['check', own, ...data, '--channels', 'rgb']);
+    expect(other.out).not.toMatch(/accuracy +100\s?%/);
+    const none = await recordedRun(['check', own, ...data, '--preprocessor', 'none']);
+    expect(none.out).not.toContain('takes  ');
+    expect(none.out).toContain('Try the options --input-range 0..255 --channels bgr');
+    const told = await recordedRun(['check', at('bgr.onnx'), '--preprocessor', config]);
+    expect(told.out).toContain('takes       pixels 0..255');
+    writeFileSync(config, '{"size": "large"}');
+    const odd = await recordedRun(['check', own]);
+    expect([odd.code, odd.err]).toEqual([2, expect.stringMatching(/^error: .* for size but received "large"; .*\n$/)]);
+  });
+
+  test('fits image files as told, bare --resize in front of another argument, too', async () => {
+    const photos = at('photos');
+    mkdirSync(path.join(photos, '1'), { recursive: true });
+    await sharp({ create: { width: 6, height: 4, channels: 3, background: '#ff0000' } })
+      .png()
+      .toFile(path.join(photos, '1', 'a.png'));
+    const data = ['--data', photos];
+    for (const fit of [['--resize'], ['--resize', 'contain'], ['--resize=exact', '--crop-fraction', '0.5']]) {
+      expect((await recordedRun(['check', at('bgr.onnx'), ...data, ...fit])).code, fit.join(' ')).toBe(0);
+    }
+    expect((await recordedRun(['check', '--resize', at('bgr.onnx'), ...data])).code).toBe(0);
+    const wrong = [[], ['--crop-fraction', '0.5'], ['--resize', 'stretch']];
+    for (const fit of wrong) expect((await recordedRun(['check', at('bgr.onnx'), ...data, ...fit])).code).toBe(2);
+  });
+
+  test('writes the model with its preprocessing in front', async () => {
+    const file = at('wrapped.onnx');
+    const flags = ['--input-range', '0..255', '--channels', 'bgr', '--wrapped', file];
+    const { code, out } = await recordedRun(['check', at('bgr.onnx'), ...flags]);
+    expect([code, out]).toEqual([0, expect.stringContaining(`wrapped     ${file}`)]);
+    const again = await recordedRun(['check', file, '--data', at('data.npz')]);
+    expect(again.out).toMatch(/accuracy +100\s?% of the images/);
   });
 
   test('says that the gradients are of no use', async () => {

@@ -1,22 +1,25 @@
 /** `blindspot check`: what a file is, in one screen. */
 import type { Command } from 'commander';
+import { saveWrappedModel } from '../attack/attack.ts';
 import { loadData } from '../data/load_data.ts';
 import { checkFile, type ModelCheck } from '../model/check_model.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { formatCount, formatSeconds, formatShare, plural } from '../report/number_format.ts';
 import { createSession } from '../runtime/node_session.ts';
-import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
+import { addInputFlags, addPictureFlags, type InputFlags, type PictureFlags, resolveInput } from './input_flags.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface CheckFlags extends InputFlags {
+interface CheckFlags extends InputFlags, PictureFlags {
   data?: string;
   count: number;
-  resize: boolean;
+  wrapped?: string;
 }
 
 const EXAMPLES = `
 Examples:
+  The same network as a file that takes pixels from 0 to 1 as they are:
+    npx blindspot check model.onnx --mean imagenet --std imagenet --wrapped wrapped.onnx
   What a file is, and what blocks it:
     npx blindspot check model.onnx
   What it seems to want of its pixels, tried on labelled images:
@@ -34,9 +37,12 @@ export function addCheckCommand(program: Command, terminal: Terminal, finish: (c
     )
     .argument('<model>', 'an ONNX file, or a folder that holds model.onnx')
     .option('--data <name>', 'labelled images, as for attack')
-    .option('--count <n>', 'the first n of them', wholeNumber(1), 32)
-    .option('--resize', 'scale and crop image files to the size that the model takes', false);
-  addInputFlags(command)
+    .option('--count <n>', 'the first n of them', wholeNumber(1), 32);
+  addInputFlags(addPictureFlags(command))
+    .option(
+      '--wrapped <file>',
+      'write the model with what it wants of its pixels in front, an ONNX file of its own: pixels [N, …] in [0, 1] to scores [N, classes]',
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, flags: CheckFlags) => finish(await runCheck(model, flags, terminal)));
 }
@@ -45,20 +51,25 @@ async function runCheck(model: string, flags: CheckFlags, { out, signal }: Termi
   const path = await modelFile(model);
   const bytes = await readModelFile(path);
   const { data } = flags;
+  const input = await resolveInput(flags, path);
   const load =
     data === undefined
       ? undefined
       : async ({ imageShape, classes }: { imageShape: number[]; classes: number }) => {
-          const options = { imageShape, classes, resize: flags.resize, signal };
+          const options = { imageShape, classes, ...input.pictures, signal };
           const all = await loadData(data, options);
           return all.count <= flags.count ? all : await loadData(data, { ...options, count: flags.count });
         };
-  const check = await checkFile(createSession, bytes, load, classifierOptions(flags));
-  out.write(`${checkText(path, bytes.length, check).join('\n')}\n`);
+  const check = await checkFile(createSession, bytes, load, input.classifier);
+  out.write(`${checkText(path, bytes.length, check, input.found).join('\n')}\n`);
+  if (flags.wrapped !== undefined && check.blocked === undefined) {
+    await saveWrappedModel(flags.wrapped, bytes, input.classifier);
+    out.write(`${'wrapped'.padEnd(10)}  ${flags.wrapped}: "pixels" in [0, 1] to "scores"\n`);
+  }
   return check.blocked === undefined ? ExitCode.OK : ExitCode.GATE;
 }
 
-function checkText(path: string, size: number, check: ModelCheck): string[] {
+function checkText(path: string, size: number, check: ModelCheck, found: string | undefined): string[] {
   const { file, classifier, blocked } = check;
   const line = (name: string, text: string): string => `${name.padEnd(10)}  ${text}`;
   const value = ({ name, type, shape }: ModelCheck['file']['inputs'][number]): string =>
@@ -86,6 +97,7 @@ function checkText(path: string, size: number, check: ModelCheck): string[] {
       `${formatCount(file.parameters)}${file.precisions.length > 0 ? `, ${file.precisions.join(', ')}` : ''}`,
     ),
   ];
+  if (found !== undefined) lines.push(line('takes', found));
   if (missing.length > 0) {
     const named = missing.map(({ op, count, first }) => `${op} (${count}, first "${first}")`).join(', ');
     lines.push(line('missing', `${named}: not supported`));

@@ -41,6 +41,19 @@ describe('inspect', () => {
     expect([...readFileSync(at('out/units.png')).subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
   });
 
+  test('takes what the model wants of its pixels', async () => {
+    const strongest = async (...more: string[]) => {
+      expect((await recordedRun([...inspect(layer), ...more])).code).toBe(0);
+      const { natural } = JSON.parse(readFileSync(at('out/units.json'), 'utf8')) as {
+        natural: { images: { activation: number }[] }[];
+      };
+      return natural.map(({ images }) => images[0]?.activation);
+    };
+    const plain = await strongest();
+    expect(await strongest('--input-range', '0..1')).toEqual(plain);
+    expect(await strongest('--mean', '0.1307', '--std', '0.3081')).not.toEqual(plain);
+  });
+
   test('answers an unknown layer with those there are', async () => {
     const { code, err } = await recordedRun(inspect('fc9'));
     expect(code).toBe(2);

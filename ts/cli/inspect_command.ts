@@ -9,13 +9,14 @@ import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
-import { readModel } from '../onnx/read_model.ts';
+import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatCount, formatShare } from '../report/number_format.ts';
+import { addInputFlags, addPictureFlags, type InputFlags, type PictureFlags, resolveInput } from './input_flags.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface InspectFlags {
+interface InspectFlags extends InputFlags, PictureFlags {
   model: string;
   layer: string;
   data: string;
@@ -38,7 +39,7 @@ What it leaves in --out:
 
 /** @param finish takes the exit code. */
 export function addInspectCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
+  const command = program
     .command('inspect')
     .summary('show which images move the units of a layer most, against random directions')
     .description(
@@ -58,7 +59,8 @@ export function addInspectCommand(program: Command, terminal: Terminal, finish: 
     )
     .option('--count <n>', 'the first n images (default: all)', wholeNumber(1))
     .option('--top <n>', 'images found for each unit', wholeNumber(1), 10)
-    .option('--seed <n>', 'of directions, and of the units shown', wholeNumber(0), 0)
+    .option('--seed <n>', 'of directions, and of the units shown', wholeNumber(0), 0);
+  addInputFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: InspectFlags) => finish(await runInspection(flags, terminal)));
 }
@@ -68,12 +70,14 @@ async function runInspection(flags: InspectFlags, { out, err, signal }: Terminal
   await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
   const bytes = await readModelFile(file);
-  const { imageShape, classes } = describeClassifier(readModel(bytes));
+  const input = await resolveInput(flags, file);
+  const { model } = readClassifier(bytes, input.classifier);
+  const { imageShape, classes } = describeClassifier(model);
   const count = flags.count === undefined ? {} : { count: flags.count };
-  const images = await loadData(flags.data, { imageShape, classes, signal, ...count });
+  const images = await loadData(flags.data, { imageShape, classes, signal, ...input.pictures, ...count });
   const progress = new ProgressLine(err, 'looking through');
   try {
-    const inspection = await inspectUnits(bytes, images, {
+    const inspection = await inspectUnits(model, images, {
       ...{ layer, view, top, seed, signal },
       onProgress: (done, total) =>
         progress.update(done / total, `${formatCount(done)} of ${formatCount(total)} images`),
@@ -84,6 +88,7 @@ async function runInspection(flags: InspectFlags, { out, err, signal }: Terminal
       await writeFile(path.join(staging, 'units.json'), `${JSON.stringify(inspection, undefined, 1)}\n`);
       await writeFile(path.join(staging, 'units.png'), figure);
     });
+    if (input.found !== undefined) out.write(`input   ${input.found}\n`);
     out.write(inspectionText(inspection));
     out.write(`results ${path.join(flags.out, 'units.json')}, ${path.join(flags.out, 'units.png')}\n`);
     return ExitCode.OK;

@@ -12,7 +12,7 @@ import { reportJson, reportMarkdown, reportPage } from '../experiments/report.ts
 import { type Reproduction, reproduce } from '../experiments/reproduce.ts';
 import { Store } from '../experiments/store.ts';
 import { formatSeconds, plural } from '../report/number_format.ts';
-import { addInputFlags, classifierOptions, type InputFlags } from './input_flags.ts';
+import { addInputFlags, type InputFlags, resolveInput } from './input_flags.ts';
 import { wholeNumber } from './option_parsers.ts';
 import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
@@ -104,7 +104,7 @@ async function runReproduction(flags: ReproduceFlags, terminal: Terminal): Promi
       imagenet: {
         model: flags.imagenetModel ?? SHIPPED_IMAGENET.model,
         photos: flags.photos ?? SHIPPED_IMAGENET.photos,
-        classifier: classifierOptions(flags),
+        classifier: (await resolveInput(flags, flags.imagenetModel ?? SHIPPED_IMAGENET.model)).classifier,
       },
       signal,
       onProgress: ({ done, text, secondsLeft }) =>

@@ -7,6 +7,7 @@ import { addBenchCommand } from './bench_command.ts';
 import { addCertifyCommand } from './certify_command.ts';
 import { addCheckCommand } from './check_command.ts';
 import { addDemoCommand } from './demo_command.ts';
+import { withBareResize } from './input_flags.ts';
 import { addInspectCommand } from './inspect_command.ts';
 import { addReproduceCommand } from './reproduce_command.ts';
 import { addServeCommand } from './serve_command.ts';
@@ -64,7 +65,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     return ExitCode.OK;
   }
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(withBareResize(argv), { from: 'user' });
     return code;
   } catch (error) {
     return report(error, terminal);

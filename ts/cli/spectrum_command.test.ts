@@ -43,6 +43,22 @@ describe('spectrum', () => {
     expect(out).toMatch(/Lipschitz constant of pixels to logits: at most [\d.]+\n$/);
   });
 
+  test('takes what the model wants of its pixels, by options or by its preprocessor_config.json', async () => {
+    const bound = async (...more: string[]) => {
+      const { code, out } = await recordedRun(['spectrum', '--model', at('model.onnx'), ...more]);
+      expect(code).toBe(0);
+      return [Number(/at most ([\d.e+]+)/.exec(out)?.[1]), out] as const;
+    };
+    const [plain] = await bound();
+    expect((await bound('--input-range', '0..255', '--mean', '3', '--std', '5'))[0] / plain).toBeCloseTo(51, 1);
+    writeFileSync(at('preprocessor_config.json'), '{"do_rescale": false}');
+    const [bytes, out] = await bound();
+    expect(bytes / plain).toBeCloseTo(255, 0);
+    expect(out).toContain('input   pixels 0..255 (');
+    expect((await bound('--preprocessor', 'none'))[0]).toBe(plain);
+    rmSync(at('preprocessor_config.json'));
+  });
+
   test('names a model that is not there', async () => {
     const { code, err } = await recordedRun(['spectrum', '--model', at('absent.onnx')]);
     expect(code).toBe(2);

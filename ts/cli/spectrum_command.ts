@@ -7,12 +7,13 @@ import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
-import { readModel } from '../onnx/read_model.ts';
+import { readClassifier } from '../onnx/read_classifier.ts';
 import { formatCount, formatDistortion } from '../report/number_format.ts';
+import { addInputFlags, addPictureFlags, type InputFlags, type PictureFlags, resolveInput } from './input_flags.ts';
 import { modelFile, wholeNumber } from './option_parsers.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
 
-interface SpectrumFlags {
+interface SpectrumFlags extends InputFlags, PictureFlags {
   model: string;
   data?: string;
   count?: number;
@@ -33,7 +34,7 @@ A certified distance is a lower bound: no smaller change, seen or unseen, makes 
 
 /** @param finish takes the exit code. */
 export function addSpectrumCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
+  const command = program
     .command('spectrum')
     .summary('bound how fast a model can change its answer, and the distance that this certifies')
     .description(
@@ -42,7 +43,8 @@ export function addSpectrumCommand(program: Command, terminal: Terminal, finish:
     .requiredOption('--model <file|dir>', 'an ONNX classifier, or a folder that holds model.onnx')
     .option('--data <name>', 'labelled images to certify: mnist, a folder of image files, or a .npz file')
     .option('--count <n>', 'the first n images (default: all)', wholeNumber(1))
-    .option('--out <dir>', 'folder for spectrum.json')
+    .option('--out <dir>', 'folder for spectrum.json');
+  addInputFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: SpectrumFlags) => finish(await runSpectrum(flags, terminal)));
 }
@@ -51,7 +53,8 @@ async function runSpectrum(flags: SpectrumFlags, { out, signal }: Terminal): Pro
   if (flags.out !== undefined) await checkOutputFolder(flags.out);
   const file = await modelFile(flags.model);
   const bytes = await readModelFile(file);
-  const { imageShape, classes } = describeClassifier(readModel(bytes));
+  const input = await resolveInput(flags, file);
+  const { imageShape, classes } = describeClassifier(readClassifier(bytes, input.classifier).model);
   const images =
     flags.data === undefined
       ? undefined
@@ -59,9 +62,11 @@ async function runSpectrum(flags: SpectrumFlags, { out, signal }: Terminal): Pro
           imageShape,
           classes,
           signal,
+          ...input.pictures,
           ...(flags.count === undefined ? {} : { count: flags.count }),
         });
-  const report = await spectralReport(bytes, images === undefined ? {} : { images });
+  const report = await spectralReport(bytes, { ...input.classifier, ...(images === undefined ? {} : { images }) });
+  if (input.found !== undefined) out.write(`input   ${input.found}\n`);
   out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n\n${layerTable(report)}`);
   out.write(`\nLipschitz constant of pixels to logits: at most ${report.lipschitz.toPrecision(4)}\n`);
   if (images !== undefined) out.write(certificates(report));

@@ -75,7 +75,7 @@ export function addTrainCommand(program: Command, terminal: Terminal, finish: (c
     .requiredOption('--model <name>', `one of ${MODEL_NAMES.join(', ')}`)
     .requiredOption(
       '--data <name>',
-      'labelled images: mnist (training images; mnist:P1, mnist:P2 for disjoint halves), cifar10, a folder of image files, or a .npz file',
+      'labelled images: mnist (training images; mnist:P1, mnist:P2 for disjoint halves), fashion-mnist, cifar10, a folder of image files, or a .npz file',
     )
     .requiredOption('--out <dir>', 'folder for the model')
     .option(
@@ -187,7 +187,9 @@ function readImages(
   definition: { inputShape: readonly number[] } & Parameters<typeof classCount>[0],
   signal: AbortSignal,
 ): Promise<[train: ImageSet, test: ImageSet | undefined]> {
-  const known = ['mnist', 'cifar10'].find((name) => flags.data === name || flags.data.startsWith(`${name}:`));
+  const known = ['mnist', 'fashion-mnist', 'cifar10'].find(
+    (name) => flags.data === name || flags.data.startsWith(`${name}:`),
+  );
   const common = { imageShape: definition.inputShape, classes: classCount(definition), signal };
   const testData = flags.testData ?? (known === undefined ? undefined : `${known}:test`);
   return Promise.all([

@@ -2,6 +2,7 @@
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import { imageLayout } from './image_layout.ts';
 import { imageSize } from './image_set.ts';
+import { type PictureFit, type PictureFitOptions, pictureFit, scaledSize } from './picture_fit.ts';
 
 /** What a page has: pixels of a canvas, a picture, a file that was dropped. */
 export type PictureSource =
@@ -13,10 +14,7 @@ export type PictureSource =
   | HTMLVideoElement
   | Blob;
 
-export interface ReadPicturesOptions {
-  /** Scale pictures of another size, and crop what stands over in the middle; default false: another size is an error. */
-  resize?: boolean;
-}
+export type ReadPicturesOptions = PictureFitOptions;
 
 /**
  * Pixels of pictures, in the way that a model takes them; what is transparent is black.
@@ -32,9 +30,10 @@ export interface ReadPicturesOptions {
 export async function readPictures(
   pictures: readonly PictureSource[],
   shape: readonly number[],
-  { resize = false }: ReadPicturesOptions = {},
+  options: ReadPicturesOptions = {},
 ): Promise<Float32Array<ArrayBuffer>> {
   if (!Array.isArray(pictures)) throw invalidArgument('pictures', 'an array of pictures', pictures);
+  const fit = pictureFit(options);
   const layout = imageLayout(shape);
   if (layout === undefined) {
     const given = shape.join(', ');
@@ -47,7 +46,7 @@ export async function readPictures(
   const area = width * height;
   const images = new Float32Array(pictures.length * imageSize(shape));
   for (const [index, picture] of pictures.entries()) {
-    const rgba = await draw(picture, width, height, resize);
+    const rgba = await draw(picture, width, height, fit);
     const image = images.subarray(index * channels * area, (index + 1) * channels * area);
     for (let pixel = 0; pixel < area; pixel++) {
       const [red, green, blue] = [0, 1, 2].map((channel) => (rgba[4 * pixel + channel] as number) / 255) as [
@@ -73,12 +72,12 @@ async function draw(
   picture: PictureSource,
   width: number,
   height: number,
-  resize: boolean,
+  fit: PictureFit | undefined,
 ): Promise<Uint8ClampedArray> {
   const bitmap = await bitmapOf(picture);
   try {
     const fits = bitmap.width === width && bitmap.height === height;
-    if (!fits && !resize) {
+    if (!fits && fit === undefined) {
       throw new BlindspotError(
         'MODEL_DATA_MISMATCH',
         `Expected a picture of ${width}×${height} but received ${bitmap.width}×${bitmap.height}; resize it, or pass { resize: true }`,
@@ -90,8 +89,7 @@ async function draw(
     context.fillStyle = 'black';
     context.fillRect(0, 0, width, height);
     context.imageSmoothingQuality = 'high';
-    const scale = Math.max(width / bitmap.width, height / bitmap.height);
-    const [wide, high] = fits ? [width, height] : [bitmap.width * scale, bitmap.height * scale];
+    const [wide, high] = fits || fit === undefined ? [width, height] : scaledSize(bitmap, { width, height }, fit);
     context.drawImage(bitmap, (width - wide) / 2, (height - high) / 2, wide, high);
     return context.getImageData(0, 0, width, height).data;
   } finally {

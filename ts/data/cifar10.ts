@@ -15,8 +15,8 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import { writeFileAtomically } from './atomic_write.ts';
+import { cacheFolder } from './cache_folder.ts';
 import { checkSlice, type ImageSet } from './image_set.ts';
-import { cacheFolder } from './mnist.ts';
 import { readUserFile } from './read_file.ts';
 import { tarEntries } from './tar.ts';
 

@@ -94,6 +94,52 @@ describe('sizes', () => {
     expect(set.images[0]).toBe(0);
   });
 
+  describe('pictures of another size', () => {
+    /** White where `isWhite` of column and row, else black. */
+    async function picture(name: string, width: number, height: number, isWhite: (x: number, y: number) => boolean) {
+      const folder = path.join(root, name);
+      await mkdir(path.join(folder, '0'), { recursive: true });
+      const pixels = Uint8Array.from({ length: width * height }, (_, i) =>
+        isWhite(i % width, Math.floor(i / width)) ? 255 : 0,
+      );
+      const image = sharp(pixels, { raw: { width, height, channels: 1 } }).toColourspace('b-w');
+      await image.png().toFile(path.join(folder, '0', 'a.png'));
+      return folder;
+    }
+    const rows = async (folder: string, options: Parameters<typeof loadImageFolder>[1]) => {
+      const { images } = await loadImageFolder(folder, { ...options, shape: [1, 4, 4] });
+      return [0, 1, 2, 3].map((row) => [...images.subarray(4 * row, 4 * row + 4)].map((v) => Math.round(v)).join(''));
+    };
+
+    test('cover keeps the middle, contain all with black around, exact distorts', async () => {
+      const wide = await picture('wide', 80, 40, (x) => x >= 20 && x < 60);
+      const middle = ['1111', '1111', '1111', '1111'];
+      expect(await rows(wide, { resize: 'cover' })).toEqual(middle);
+      expect(await rows(wide, { resize: true })).toEqual(middle);
+      expect(await rows(wide, { resize: 'exact' })).toEqual(['0110', '0110', '0110', '0110']);
+      expect(await rows(wide, { resize: 'contain' })).toEqual(['0000', '0110', '0110', '0000']);
+    });
+
+    test('a crop fraction keeps so much of the side, of cover and exact', async () => {
+      const framed = await picture('framed', 80, 40, (x, y) => x >= 30 && x < 50 && y >= 10 && y < 30);
+      expect(await rows(framed, { resize: 'cover' })).toEqual(['0000', '0110', '0110', '0000']);
+      expect(await rows(framed, { resize: 'cover', cropFraction: 0.5 })).toEqual(['1111', '1111', '1111', '1111']);
+      const flat = await picture('flat frame', 80, 40, (x, y) => x >= 20 && x < 60 && y >= 10 && y < 30);
+      expect(await rows(flat, { resize: 'exact', cropFraction: 0.5 })).toEqual(['1111', '1111', '1111', '1111']);
+      const own = await picture('own size', 4, 4, (x) => x === 0);
+      expect(await rows(own, { resize: 'cover', cropFraction: 0.5 })).toEqual(['1000', '1000', '1000', '1000']);
+    });
+
+    test.each([
+      [{ resize: 'stretch' as 'exact' }, 'Expected true, false, cover, contain, exact for resize'],
+      [{ resize: true, cropFraction: 0 }, 'Expected a number over 0 and up to 1 for cropFraction'],
+      [{ cropFraction: 0.5 }, 'Expected nothing without resize cover or exact for cropFraction'],
+      [{ resize: 'contain' as const, cropFraction: 0.5 }, 'nothing without resize cover or exact'],
+    ])('%j is refused', async (options, message) => {
+      await expect(loadImageFolder(root, options)).rejects.toThrow(message);
+    });
+  });
+
   test('a shape that no image file fills is refused', async () => {
     const folder = await folderOf('shapes', { '0/a.png': 1 });
     await expect(loadImageFolder(folder, { shape: [13] })).rejects.toThrow('inputs of shape [13]');

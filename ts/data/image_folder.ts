@@ -10,19 +10,18 @@
  */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { BlindspotError } from '../errors.ts';
 import { classesByFolder, type FolderLabels, isUnlabelled, labelOf, readLabels } from './folder_labels.ts';
 import { type ImageLayout, imageLayout } from './image_layout.ts';
 import { checkSlice, type ImageSet, imageSize } from './image_set.ts';
 import { DEFAULT_MAX_BYTES } from './npz.ts';
+import { type PictureFit, type PictureFitOptions, pictureFit } from './picture_fit.ts';
 import { fileError } from './read_file.ts';
 
-export interface ImageFolderOptions {
+export interface ImageFolderOptions extends PictureFitOptions {
   /** What the model takes: [n] (a square), [H, W], [C, H, W] or [H, W, C]. Default: as the first image, [C, H, W]. */
   shape?: readonly number[];
-  /** Scales (and crops in the middle) images of another size; default false: another size is an error. */
-  resize?: boolean;
   /** Position of the first image in alphabetical order; default 0. */
   start?: number;
   /** How many images; default all from `start`. */
@@ -46,10 +45,11 @@ const EIGHT_TO_SIXTEEN_BITS: ReadonlySet<string> = new Set(['uchar', 'ushort']);
 const PARALLEL = 8;
 
 /**
- * @throws FILE_NOT_FOUND; FILE_UNREADABLE naming the image that cannot be decoded; INVALID_DATA for no images, a missing
+ * @throws INVALID_ARGUMENT; FILE_NOT_FOUND; FILE_UNREADABLE naming the image that cannot be decoded; INVALID_DATA for no images, a missing
  *   label or an unfit size, naming the file; OUT_OF_MEMORY.
  */
 export async function loadImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageSet> {
+  const fit = pictureFit(options);
   const found = await listImages(folder);
   const labels = await readLabels(folder);
   const names = labels === undefined ? found : found.filter((name) => labels.has(name));
@@ -94,7 +94,7 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
     const group = chosen.slice(start, start + PARALLEL);
     const decode = async (name: string, i: number) => {
       const row = images.subarray((start + i) * size, (start + i + 1) * size);
-      await decodeInto(path.join(folder, name), layout, options.resize === true, row);
+      await decodeInto(path.join(folder, name), layout, fit, row);
     };
     await Promise.all(group.map(decode));
     options.onProgress?.(start + group.length, count);
@@ -149,18 +149,23 @@ async function readMetadata(file: string): Promise<{ width: number; height: numb
   }
 }
 
-async function decodeInto(file: string, layout: ImageLayout, resize: boolean, row: Float32Array): Promise<void> {
+async function decodeInto(
+  file: string,
+  layout: ImageLayout,
+  fit: PictureFit | undefined,
+  row: Float32Array,
+): Promise<void> {
   const { width, height, channels } = layout;
   const actual = await readMetadata(file);
   const fits = actual.width === width && actual.height === height;
-  if (!fits && !resize) {
+  if (!fits && fit === undefined) {
     throw new BlindspotError(
       'MODEL_DATA_MISMATCH',
       `${file}: expected an image of ${width}×${height} but received ${actual.width}×${actual.height}; resize it, or ask for resizing`,
     );
   }
   let image = sharp(file).autoOrient();
-  if (!fits) image = image.resize(width, height, { fit: 'cover' });
+  if (!fits && fit !== undefined) image = fitted(image, layout, fit);
   image = image.flatten({ background: '#000000' }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
   let pixels: Buffer;
   try {
@@ -177,6 +182,16 @@ async function decodeInto(file: string, layout: ImageLayout, resize: boolean, ro
       row[place] = (pixels[pixel * channels + channel] as number) / 255;
     }
   }
+}
+
+/** picture_fit.ts by libvips. */
+function fitted(image: Sharp, { width, height }: ImageLayout, { fit, cropFraction }: PictureFit): Sharp {
+  if (fit === 'contain') return image.resize(width, height, { fit, background: '#000000' });
+  const [wide, high] = [Math.round(width / cropFraction), Math.round(height / cropFraction)];
+  const scaled = image.resize(wide, high, { fit: fit === 'exact' ? 'fill' : fit });
+  if (wide === width && high === height) return scaled;
+  const [left, top] = [Math.floor((wide - width) / 2), Math.floor((high - height) / 2)];
+  return scaled.extract({ left, top, width, height });
 }
 
 function unreadable(file: string, cause: unknown): BlindspotError {

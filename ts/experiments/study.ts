@@ -5,8 +5,9 @@
 import { attack } from '../attack/attack.ts';
 import type { TargetChoice } from '../attack/attack_options.ts';
 import { versions } from '../attack/versions.ts';
+import type { MnistSplit } from '../data/idx_dataset.ts';
 import { type ImageSet, selectImages, takeImages } from '../data/image_set.ts';
-import { loadMnist, type MnistSplit } from '../data/mnist.ts';
+import { loadMnist } from '../data/mnist.ts';
 import { formatNpz, parseNpz } from '../data/npz.ts';
 import { evaluate } from '../nn/evaluate.ts';
 import { folderCheckpoint } from '../nn/save_training.ts';

@@ -3,7 +3,7 @@ import { autoencoder } from '../../models/autoencoder.ts';
 import { convnet } from '../../models/convnet.ts';
 import type { ModelEntry } from '../../models/model_entry.ts';
 import { sigmoidNetwork, softmaxRegression } from '../../models/paper.ts';
-import type { MnistSplit } from '../data/mnist.ts';
+import type { MnistSplit } from '../data/idx_dataset.ts';
 
 export interface StudyModel {
   /** As the paper prints it. */

@@ -1,7 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rawModel, rawValue } from '../onnx/testing/raw_model.ts';
 import { readClassNames } from './class_names.ts';
 
 let folder: string;
@@ -36,6 +39,31 @@ describe('class names', () => {
     await expect(readClassNames(await write('none', '{"a": 1}'), 'model.onnx', 2)).rejects.toThrow(
       'holds no list of names',
     );
+  });
+
+  test.each([
+    ['names', "{0: 'tench, \\'Tinca\\'', 1: \"it's\"}", ["tench, 'Tinca'", "it's"]],
+    ['names', "['a: 1', 'caf\\xe9',]", ['a: 1', 'caf\u00e9']],
+    ['names', "{0: \"1: 'x'\", 1: '\\u00e9\\\\'}", ["1: 'x'", '\u00e9\\']],
+    ['id2label', '{"1": "dog", "0": "cat"}', ['cat', 'dog']],
+    ['classes', '["cat", "dog"]', ['cat', 'dog']],
+    ['labels', 'cat\r\ndog\n', ['cat', 'dog']],
+    ['labels', 'cat, dog', ['cat', 'dog']],
+    ['names', "{0: 'cat', 2: 'dog'}", undefined],
+    ['names', '{broken', undefined],
+    ['stride', '[1, 2]', undefined],
+  ])('in the metadata of the file: %s %s', async (key, value, expected) => {
+    const proto = fromBinary(ModelProtoSchema, rawModel(13, { output: [rawValue('y', ['N', 2])] }));
+    const entry = create(StringStringEntryProtoSchema, { key, value });
+    const bytes = toBinary(ModelProtoSchema, { ...proto, metadataProps: [entry] });
+    expect(await readClassNames(undefined, path.join(folder, 'bare', 'm.onnx'), 2, bytes)).toEqual(expected);
+    expect(await readClassNames(undefined, path.join(folder, 'bare', 'm.onnx'), 3, bytes)).toBeUndefined();
+  });
+
+  test('found above a folder called onnx', async () => {
+    await mkdir(path.join(folder, 'hub', 'onnx'), { recursive: true });
+    await write('hub/config.json', '{"id2label": {"0": "cat", "1": "dog"}}');
+    expect(await readClassNames(undefined, path.join(folder, 'hub', 'onnx', 'model.onnx'), 2)).toEqual(['cat', 'dog']);
   });
 
   test('found beside the model where they are as many as its classes', async () => {

@@ -45,7 +45,15 @@ const shaped = (op: OpName, shape: Shape, ints: (number[] | undefined)[], attrib
   build: (g, [x]) => g.op(op, [x, ...ints.map((values) => values && g.ints(values))], attributes),
 });
 
-const REDUCTIONS: OpName[] = ['ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSumExp'];
+const REDUCTIONS: OpName[] = [
+  'ReduceProd',
+  'ReduceMean',
+  'ReduceMax',
+  'ReduceMin',
+  'ReduceL2',
+  'ReduceSumSquare',
+  'ReduceLogSumExp',
+];
 
 const BROADCASTS: [Shape, Shape][] = [
   [
@@ -340,11 +348,26 @@ describe('the graph of gradients', () => {
     expect(d1).toEqual({ shape: [2], data: new Float64Array(2) });
   });
 
+  test('of a product is right at its zeros: one, two, none', () => {
+    for (const keepdims of [0, 1]) {
+      const graph = new GraphBuilder({ precision: 'float64' });
+      const x = graph.input('x', 'float64', ['N', 3]);
+      const y = graph.op('ReduceProd', [x], { axes: [1], keepdims });
+      for (const value of gradients(graph, y, [x])) graph.output(value, 'dx');
+      const { dx } = evaluate(graph.toBytes(), {
+        x: { shape: [3, 3], data: Float64Array.of(2, 0, 3, 0, 0, 5, -1, 2, 4) },
+      });
+      // 0 and -0 are the same here.
+      expect([...(dx?.data ?? [])].map((value) => Number(value) + 0)).toEqual([0, 6, 0, 0, 0, 0, 8, -4, -2]);
+    }
+  });
+
   test('names the node that has no derivative', () => {
     const graph = new GraphBuilder();
     const x = graph.input('x', 'float32', [2, 3]);
-    const y = graph.op('ReduceProd', [x], {}, { name: 'product' });
-    expect(() => gradients(graph, y, [x])).toThrow('ReduceProd "product": has no derivative (inputs [2, 3])');
+    const at = graph.reshape(graph.ints([0]), [1, 1]);
+    const y = graph.op('ScatterND', [x, at, graph.filled(2, [1, 3])], { reduction: 'mul' }, { name: 'product' });
+    expect(() => gradients(graph, y, [x])).toThrow('ScatterND "product": no derivative for reduction "mul"');
   });
 
   test('refuses a cotangent of another shape', () => {

@@ -71,7 +71,6 @@ function propagate(
 ): void {
   const { vjp } = OP_RULES[node.op];
   if (vjp === 'zero') return;
-  if (vjp === 'none') throw nodeError(node, 'has no derivative');
   const results = vjp(contextOf(graph, node, cotangents, varying, options));
   node.inputs.forEach((input, i) => {
     const result = results[i];

@@ -1,13 +1,15 @@
 /** Channels, height and width of a model's image input. */
 import { BlindspotError, invalidArgument } from '../errors.ts';
 import type { ModelValue } from './model.ts';
-import { type Dim, formatShape, type Shape } from './shape.ts';
+import { type Dim, formatShape, isStatic, type Shape } from './shape.ts';
 
 export interface ImageLayoutOptions {
   /** Where the channels are: nchw [N, C, H, W] or nhwc [N, H, W, C]; default: the axis of length 1, 3 or 4. */
   layout?: 'nchw' | 'nhwc';
   /** Height and width, for a model that takes any. */
   size?: readonly [number, number];
+  /** The same where `size` is not given, of no account where the model has its own. */
+  defaultSize?: readonly [number, number];
 }
 
 /** Axis of the channels; undefined for images that have none. */
@@ -32,10 +34,25 @@ export function channelAxis({ shape, name }: ModelValue, layout: ImageLayoutOpti
 }
 
 /**
- * The input with the height and width asked for in place of open ones.
- * @throws INVALID_ARGUMENT when the input has none, or others.
+ * An image input [N, C, H, W] that leaves its channels open, as some exporters write all axes, with three: red, green, blue.
+ * @param channels what the first layer takes, where that is known.
  */
-export function withSize(input: ModelValue, { size, layout }: ImageLayoutOptions): ModelValue {
+export function withChannels(input: ModelValue, layout: ImageLayoutOptions['layout'], channels = 3): ModelValue {
+  const { shape } = input;
+  const isColours = (dim: Dim | undefined): boolean => dim === 1 || dim === 3 || dim === 4;
+  if (shape.length !== 4 || (layout === undefined && isColours(shape[3]))) return input;
+  const axis = layout === 'nhwc' ? 3 : 1;
+  if (typeof shape[axis] === 'number') return input;
+  return { ...input, shape: shape.map((dim, at) => (at === axis ? channels : dim)) };
+}
+
+/**
+ * The input with the height and width asked for in place of open ones.
+ * @throws INVALID_ARGUMENT when the input has none, or others than `size`.
+ */
+export function withSize(input: ModelValue, { size: asked, defaultSize, layout }: ImageLayoutOptions): ModelValue {
+  const isOpen = input.shape.length === 4 && !isStatic(input.shape.slice(1));
+  const size = asked ?? (isOpen ? defaultSize : undefined);
   if (size === undefined) return input;
   const { shape, name } = input;
   if (size.length !== 2 || !size.every((side) => Number.isInteger(side) && side > 0)) {
@@ -49,6 +66,7 @@ export function withSize(input: ModelValue, { size, layout }: ImageLayoutOptions
   const sized: Shape = shape.map((dim, at) => {
     const side = size[sides.indexOf(at)];
     if (side === undefined) return dim;
+    if (typeof dim === 'number' && asked === undefined) return dim;
     if (typeof dim === 'number' && dim !== side) {
       throw invalidArgument('size', `that of input "${name}", ${formatShape(shape)},`, size.join(','));
     }

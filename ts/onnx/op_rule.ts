@@ -55,8 +55,8 @@ export interface OpRule {
   infer(node: NodeContext): ValueType[];
   /** The single output when every input is constant, for what is worth computing once; undefined to leave it. */
   fold?(node: NodeContext, inputs: readonly Tensor[]): Tensor | undefined;
-  /** 'zero': piecewise constant (comparisons, shapes). 'none': we have no rule, and say so when one is needed. */
-  readonly vjp: VectorJacobianProduct | 'zero' | 'none';
+  /** 'zero': piecewise constant (comparisons, shapes). */
+  readonly vjp: VectorJacobianProduct | 'zero';
   /**
    * Whether the product follows `smoothing`; 'leads': and a model that has the operator is searched with it from the start
    * (docs/adr/0010-smoothed-gradients.md).

@@ -40,10 +40,11 @@ export interface Classifier {
  * @throws INVALID_MODEL, UNSUPPORTED_OP, INVALID_ARGUMENT.
  */
 export function readClassifier(bytes: Uint8Array, options: ClassifierOptions = {}): Classifier {
-  const { size, layout } = options.input ?? {};
+  const { size, defaultSize, layout } = options.input ?? {};
   const file = readModel(bytes, {
     ...(options.output === undefined ? {} : { output: options.output }),
     ...(size === undefined ? {} : { size }),
+    ...(defaultSize === undefined ? {} : { defaultSize }),
     ...(layout === undefined ? {} : { layout }),
   });
   const singles = fromDoubles(file);

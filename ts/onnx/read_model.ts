@@ -14,7 +14,7 @@ import { BlindspotError } from '../errors.ts';
 import { withCaptures } from './branches.ts';
 import { elementTypeOf, onnxTypeName } from './element_type.ts';
 import { GraphBuilder } from './graph_builder.ts';
-import { type ImageLayoutOptions, withSize } from './image_input.ts';
+import { type ImageLayoutOptions, withChannels, withSize } from './image_input.ts';
 import { importModel } from './import_model.ts';
 import { SUPPORTED_OPS } from './import_node.ts';
 import type { Branch, Model, ModelNode, ModelValue } from './model.ts';
@@ -78,7 +78,11 @@ function readOutputs(
   const initializers = readInitializers(graph, read);
   const inputs = graph.input
     .filter(({ name }) => read.has(name) && !initializers.has(name))
-    .map((input, i) => (i === 0 ? withSize(readInput(input), options) : readInput(input)));
+    .map((input, i) => {
+      const value = readInput(input);
+      if (i > 0) return value;
+      return withSize(withChannels(value, options.layout, firstChannels(needed, value.name, initializers)), options);
+    });
   const nodes = needed.map((node) => readNode(node));
   try {
     return inferModel({ opset, inputs, initializers, nodes, ...precision(graph, needed, read) }, outputs);
@@ -92,6 +96,19 @@ function readOutputs(
     const hint = `Input "${open.name}" is ${formatShape(open.shape)}, but only its batch may vary; give height and width (--size, or the option input.size)`;
     throw invalid(`${hint}. (${error.message})`, error);
   }
+}
+
+/** Channels that the convolution of an input takes; undefined when there is none. */
+function firstChannels(
+  nodes: readonly NodeProto[],
+  input: string,
+  initializers: ReadonlyMap<string, Tensor>,
+): number | undefined {
+  const convolution = nodes.find((node) => node.opType === 'Conv' && node.input[0] === input);
+  const weights = initializers.get(convolution?.input[1] ?? '');
+  const groups = convolution?.attribute.find(({ name }) => name === 'group')?.i ?? 1n;
+  const channels = weights?.shape[1];
+  return channels === undefined ? undefined : channels * Number(groups);
 }
 
 /** Completes a model with the shapes of its values. @throws INVALID_MODEL when they do not fit together. */

@@ -7,6 +7,7 @@ import {
   type MinimizeResult,
   minimize,
   openModel,
+  type ReadPicturesOptions,
   readPictures,
   type WebAttackOptions,
 } from '../index_web.ts';
@@ -34,6 +35,8 @@ export interface BrowserPage {
   openServed(model: string, wasm: string): Promise<{ classes: number[]; first: ServedAttack; again: ServedAttack }>;
   /** What readPictures makes of a 2×2 picture of known colours, by the kind of its source. */
   readColours(shape: number[]): Promise<Record<string, number[]>>;
+  /** What readPictures makes of a 4×2 picture with black columns at its sides, as [1, 4, 4] by each fit, rounded. */
+  readFits(): Promise<Record<string, string>>;
   /** The message of what readPictures refuses. */
   readPicturesFailure(): Promise<string[]>;
   /** The code of the BlindspotError that attackServed ends with, or what came instead. */
@@ -138,6 +141,23 @@ globalThis.blindspotPage = {
       return [kind, [...(await readPictures([source], shape))]];
     });
     return Object.fromEntries(await Promise.all(read));
+  },
+
+  async readFits() {
+    const canvas = new OffscreenCanvas(40, 20);
+    const context = canvas.getContext('2d');
+    if (context === null) throw new Error('no canvas');
+    context.fillStyle = 'white';
+    context.fillRect(10, 0, 20, 20);
+    const picture = canvas.transferToImageBitmap();
+    const read = async (options: ReadPicturesOptions) =>
+      [...(await readPictures([picture], [1, 4, 4], options))].map(Math.round).join('');
+    return {
+      cover: await read({ resize: true }),
+      contain: await read({ resize: 'contain' }),
+      exact: await read({ resize: 'exact' }),
+      cropped: await read({ resize: 'exact', cropFraction: 0.5 }),
+    };
   },
 
   async readPicturesFailure() {

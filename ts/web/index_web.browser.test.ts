@@ -196,6 +196,15 @@ describe('the web entry in Chromium', () => {
     expect(resized).toBe('0,0,0,0');
   });
 
+  it('fits pictures of another size to the model', async () => {
+    expect(await session.page.evaluate(() => globalThis.blindspotPage.readFits())).toEqual({
+      cover: '1111'.repeat(4),
+      contain: '0000011001100000',
+      exact: '0110'.repeat(4),
+      cropped: '1111'.repeat(4),
+    });
+  });
+
   it('refuses what only Node has', async () => {
     const failure = (options: WebAttackOptions) =>
       session.page.evaluate(([at, of, given]) => globalThis.blindspotPage.attackFailure(at, of, given), [

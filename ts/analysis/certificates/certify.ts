@@ -6,7 +6,7 @@
 import { adaptImages } from '../../data/image_layout.ts';
 import { type ImageSet, imageAt, imageSize, validateImages } from '../../data/image_set.ts';
 import { describeClassifier } from '../../onnx/classifier.ts';
-import { readModel } from '../../onnx/read_model.ts';
+import { type ClassifierOptions, readClassifier } from '../../onnx/read_classifier.ts';
 import { plainBytes } from '../model_bytes.ts';
 import { certifiedDistortions } from '../spectral/certified_distortion.ts';
 import { lipschitzBound } from '../spectral/lipschitz.ts';
@@ -26,7 +26,7 @@ export interface Certificate {
   readonly productL2: number;
 }
 
-export interface CertifyOptions {
+export interface CertifyOptions extends ClassifierOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of each image when it is done. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -38,13 +38,14 @@ const ROUNDING = 1e-5;
 const TOLERANCE = 1e-3;
 
 /**
- * @param bytes an ONNX classifier of pixels in [0, 1], one chain of dense and convolutional layers with ReLU, sigmoid or tanh.
+ * @param bytes an ONNX classifier (what it wants of its pixels is the option `input`, distances are of pixels in [0, 1]), one chain of dense and convolutional layers with ReLU, sigmoid or tanh.
  * @param data labelled images.
- * @throws UNSUPPORTED_OP naming a layer without a relaxation; INVALID_MODEL, MODEL_DATA_MISMATCH, INVALID_DATA; the
+ * @throws INVALID_ARGUMENT; UNSUPPORTED_OP naming a layer without a relaxation; INVALID_MODEL, MODEL_DATA_MISMATCH, INVALID_DATA; the
  *   signal's reason when aborted.
  */
 export async function certify(bytes: Uint8Array, data: ImageSet, options: CertifyOptions = {}): Promise<Certificate[]> {
-  const model = readModel(plainBytes(bytes));
+  const { input, output } = options;
+  const { model } = readClassifier(plainBytes(bytes), { input, output });
   const { imageShape, classes } = describeClassifier(model);
   const images = adaptImages(data, imageShape);
   validateImages(images, { classes });

@@ -4,7 +4,7 @@ import type { ImageSet } from '../../data/image_set.ts';
 import { imageSize } from '../../data/image_set.ts';
 import { logitsGraph } from '../../onnx/attack_graph.ts';
 import { describeClassifier } from '../../onnx/classifier.ts';
-import { readModel } from '../../onnx/read_model.ts';
+import { type ClassifierOptions, readClassifier } from '../../onnx/read_classifier.ts';
 import type { SessionFactory } from '../../runtime/session.ts';
 import { plainBytes } from '../model_bytes.ts';
 import { type CertifiedExample, certifiedDistortions } from './certified_distortion.ts';
@@ -25,7 +25,8 @@ export interface SpectralReport {
   };
 }
 
-export interface SpectralReportOptions {
+/** `input` is a part of the model: norms are of pixels in [0, 1] to logits. */
+export interface SpectralReportOptions extends ClassifierOptions {
   /** Images in pixel space [0, 1], adapted to the model's shape, with their labels. */
   images?: ImageSet;
   /** Runs the model on the images; default ONNX Runtime in Node. */
@@ -37,10 +38,11 @@ export interface SpectralReportOptions {
 /**
  * JSON-ready.
  * @param bytes an ONNX file: a classifier that is one chain of layers.
- * @throws UNSUPPORTED_OP, INVALID_MODEL as lipschitzBound; MODEL_DATA_MISMATCH when the images do not fit the model.
+ * @throws INVALID_ARGUMENT; UNSUPPORTED_OP, INVALID_MODEL as lipschitzBound; MODEL_DATA_MISMATCH when the images do not fit the model.
  */
 export async function spectralReport(bytes: Uint8Array, options: SpectralReportOptions = {}): Promise<SpectralReport> {
-  const model = readModel(plainBytes(bytes));
+  const { input, output } = options;
+  const { model } = readClassifier(plainBytes(bytes), { input, output });
   const bound = lipschitzBound(model);
   const { imageShape } = describeClassifier(model);
   const images = options.images && adaptImages(options.images, imageShape);

@@ -107,10 +107,22 @@ export const REDUCE_LOG_SUM_EXP = byAttribute((context) => {
   return [graph.mul(weights, withKeptAxes(context, cotangent))];
 });
 
-/** Used on shapes alone. */
-export const REDUCE_PROD: OpRule = {
-  inputs: [1, 1],
-  attributes: { keepdims: 'int', axes: 'ints' },
-  infer: inferReduction,
-  vjp: 'none',
-};
+/**
+ * (Π x)' = Π of the others. With p the product of what is not 0 and z the number of zeros: p/x_i where there is none, p at the
+ * only zero there is, 0 elsewhere.
+ */
+export const REDUCE_PROD = byAttribute((context) => {
+  const { graph, cotangent, input, node } = context;
+  const x = input(0);
+  const { type } = cotangent;
+  const axes = reducedAxes(node);
+  const [zero, one] = [graph.scalar(0, type), graph.scalar(1, type)];
+  const isZero = graph.op('Equal', [x, zero]);
+  const nonzero = graph.where(isZero, one, x);
+  const product = graph.op('ReduceProd', [nonzero], { axes, keepdims: 1 });
+  const zeros = graph.reduceSum(graph.where(isZero, one, zero), axes);
+  const factor = graph.mul(product, withKeptAxes(context, cotangent));
+  const without = graph.where(graph.op('Equal', [zeros, zero]), factor, zero);
+  const atOnly = graph.where(graph.op('Equal', [zeros, one]), factor, zero);
+  return [graph.where(isZero, atOnly, graph.div(without, nonzero))];
+});

@@ -19,7 +19,7 @@ import { type AttackData, prepareData } from './attack_data.ts';
 import type { CompleteAttackOptions } from './attack_options.ts';
 import { JournalKeeper } from './journal.ts';
 import { type ClassifiedImages, isMisclassified, Judge } from './judge.ts';
-import { activationBytes, chooseLanes, judgeRows, smoothingBytes } from './lanes.ts';
+import { activationBytes, DEFAULT_MAX_MEMORY, judgeRows, shareMemory, smoothingBytes } from './lanes.ts';
 import { ProgressTeller } from './progress.ts';
 import type { AttackExample, AttackOutcome } from './result.ts';
 import { ShardBoard } from './shard_board.ts';
@@ -93,10 +93,10 @@ export async function attackOn(
 
   const size = { images: queue.length, method, effort };
   const work = { provider, images: queue.length, seconds: estimateSeconds(model, size) };
-  const workers = Math.min(options.workers ?? (await platform.chooseWorkers(work)), Math.max(1, queue.length));
+  const wanted = Math.min(options.workers ?? (await platform.chooseWorkers(work)), Math.max(1, queue.length));
   const confidence = model.widened === true ? await crossing(platform, loaded, opened, set, queue) : 0;
-  const task = { images: queue.length, workers, smoothable, confidence };
-  const search = planSearch(options, kernel, loaded, task);
+  const task = { images: queue.length, workers: wanted, smoothable, confidence };
+  const { search, workers } = planSearch(options, kernel, loaded, task);
   const across = chooseStarts(set, clean.predictions, targets, queue);
   const indices = set.indices === undefined ? {} : { indices: set.indices };
   const memory = { n: search.n, images: set.images, labels: set.labels, targets, across, queue, ...indices };
@@ -193,8 +193,8 @@ function planSearch(
   kernel: Kernel,
   { classifier, description, provider }: LoadedClassifier,
   { images, workers, smoothable, confidence }: SearchTask,
-): SearchOptions {
-  const { method, effort, maxEvaluations, seed, maxMemory } = options;
+): { search: SearchOptions; workers: number } {
+  const { method, effort, maxEvaluations, seed, maxMemory = DEFAULT_MAX_MEMORY } = options;
   const { model } = classifier;
   const { imageShape, classes } = description;
   const search = {
@@ -212,7 +212,10 @@ function planSearch(
   const searchBytes = (lanes: number): number => kernel.searchBytes({ ...search, lanes });
   const modelBytes = activationBytes(model) + (smoothable ? smoothingBytes(model) : 0);
   const budget = { provider, images, workers, maxMemory, searchBytes, activationBytes: modelBytes };
-  return { ...search, lanes: options.lanes ?? chooseLanes(budget) };
+  if (options.lanes !== undefined) return { search: { ...search, lanes: options.lanes }, workers };
+  const asked = { workers: options.workers !== undefined, maxMemory: options.maxMemory !== undefined };
+  const share = shareMemory(budget, asked);
+  return { search: { ...search, lanes: share.lanes }, workers: share.workers };
 }
 
 /** Runs the shards; an aborted signal stops them between two evaluations. */

@@ -7,7 +7,6 @@ import { EFFORTS, type EffortName, SEARCH_METHODS, type SearchMethodName } from 
 import type { ClassifierOptions } from '../onnx/read_classifier.ts';
 import type { ProviderName } from '../runtime/session.ts';
 import type { AttackJournal } from './journal.ts';
-import { DEFAULT_MAX_MEMORY } from './lanes.ts';
 import type { AttackProgress } from './progress.ts';
 
 export const KERNELS = ['auto', 'native', 'wasm'] as const satisfies readonly KernelChoice[];
@@ -44,7 +43,7 @@ export interface ModelAttackOptions {
   workers?: number;
   /** Images searched at once by a worker, 1..65536; default by images and memory. */
   lanes?: number;
-  /** Memory for the searches and the model's activations, in bytes; default 2 GiB. */
+  /** Memory for the searches and the model's activations, in bytes; default 2 GiB, or what one image of a larger model needs. */
   maxMemory?: number;
   /** Of random targets and restarts, an integer from 0; default 0. */
   seed?: number;
@@ -70,7 +69,7 @@ export interface CompleteAttackOptions {
   readonly kernel: KernelChoice;
   readonly workers: number | undefined;
   readonly lanes: number | undefined;
-  readonly maxMemory: number;
+  readonly maxMemory: number | undefined;
   readonly seed: number;
   readonly start: number;
   readonly count: number | undefined;
@@ -118,7 +117,7 @@ export function completeAttackOptions(options: ModelAttackOptions): CompleteAtta
     kernel: expectOneOf('kernel', options.kernel ?? 'auto', KERNELS),
     workers: integer('workers', options.workers, 1, 256),
     lanes: integer('lanes', options.lanes, rules.lanes.least, rules.lanes.most),
-    maxMemory: expectInteger('maxMemory', options.maxMemory ?? DEFAULT_MAX_MEMORY, 1),
+    maxMemory: integer('maxMemory', options.maxMemory, 1),
     seed: bounded('seed', options.seed, rules.seed),
     start: expectInteger('start', options.start ?? 0, 0),
     count: integer('count', options.count, 1),

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readModel } from '../onnx/read_model.ts';
 import { convolutionalClassifier } from '../onnx/testing/classifiers.ts';
-import { activationBytes, chooseLanes, MOST_LANES, smoothingBytes } from './lanes.ts';
+import { activationBytes, chooseLanes, MOST_LANES, shareMemory, smoothingBytes } from './lanes.ts';
 import { CLASSES, linearModel, PIXELS } from './testing/linear_classifier.ts';
 
 const budget = {
@@ -43,4 +43,20 @@ test('smoothed gradients: three times the windows of a model, in bytes', () => {
   expect(smoothingBytes(readModel(linearModel()))).toBe(0);
   // 3 channels of 3 × 3 windows, 2 × 2 each.
   expect(smoothingBytes(readModel(convolutionalClassifier({ batch: 'N' })))).toBe(3 * 4 * (27 * 4));
+});
+
+describe('memory that is too small for a lane of each worker', () => {
+  const lane = budget.searchBytes(1) + budget.activationBytes;
+  const small = { ...budget, workers: 4, maxMemory: 2 * lane };
+
+  test('is shared by fewer workers, unless so many were asked for', () => {
+    expect(shareMemory(small, { workers: false, maxMemory: true })).toEqual({ workers: 2, lanes: 1 });
+    expect(() => shareMemory(small, { workers: true, maxMemory: true })).toThrow(/at least \d+ bytes for 4 workers/);
+  });
+
+  test('gives way to a large model, unless it was asked for', () => {
+    const least = { ...budget, workers: 2, maxMemory: lane - 1 };
+    expect(shareMemory(least, { workers: false, maxMemory: false })).toEqual({ workers: 1, lanes: 1 });
+    expect(() => shareMemory(least, { workers: false, maxMemory: true })).toThrow(/for 1 worker with one lane/);
+  });
 });

@@ -69,6 +69,23 @@ export interface LaneBudget {
 }
 
 /**
+ * Lanes, and workers: fewer of those that nobody asked for where the memory is too small for one lane each. A limit that nobody asked
+ * for gives way to a model so large that a single image needs more.
+ * @param asked what the caller has set.
+ * @throws OUT_OF_MEMORY as chooseLanes.
+ */
+export function shareMemory(
+  budget: LaneBudget,
+  asked: { readonly workers: boolean; readonly maxMemory: boolean },
+): { workers: number; lanes: number } {
+  const oneLane = Math.ceil(budget.searchBytes(1) + budget.activationBytes);
+  let { workers, maxMemory } = budget;
+  if (!asked.workers) workers = Math.max(1, Math.min(workers, Math.floor(maxMemory / oneLane)));
+  if (!asked.maxMemory) maxMemory = Math.max(maxMemory, workers * oneLane);
+  return { workers, lanes: chooseLanes({ ...budget, workers, maxMemory }) };
+}
+
+/**
  * As many lanes as there are images for a shard, at most MOST_LANES of the provider, within the memory.
  * @throws OUT_OF_MEMORY when not even one fits.
  */

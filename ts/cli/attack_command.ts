@@ -154,7 +154,11 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
       wholeNumber(0, 2 ** 31 - 1),
       0,
     )
-    .option('--max-memory <bytes>', 'memory for searches and activations, such as 512M (default: 2G)', byteCount);
+    .option(
+      '--max-memory <bytes>',
+      'memory for searches and activations, such as 512M (default: 2G, or what one image of a larger model needs)',
+      byteCount,
+    );
   addPictureFlags(command);
   command.option(
     '--classes <file>',

@@ -10,7 +10,8 @@ import { reshapeTo } from './cotangent_shape.ts';
 import { finalNormalization, finalSoftmax } from './endings.ts';
 import { gradients } from './gradients.ts';
 import { GraphBuilder } from './graph_builder.ts';
-import type { Model, ModelNode } from './model.ts';
+import { leaveOut } from './leave_out.ts';
+import type { Model } from './model.ts';
 import type { GraphTarget } from './op_rule.ts';
 import { isOpName, OP_RULES } from './op_table.ts';
 import { poolBeforeRelu } from './pool_before_relu.ts';
@@ -91,14 +92,10 @@ function importClassifier(
   ending: typeof finalNormalization,
 ): { image: Value; logits: Value; classes: number } {
   const { inputName, imageShape, classes, batch } = describeClassifier(model);
-  const { name } = scoreOutput(model);
   const image = graph.input('image', 'float32', [BATCH, ...imageShape]);
-  const stripped = ending(model, name);
-  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined => {
-    const logits = inputs[node.inputs.indexOf(stripped.get(node) ?? '')];
-    return logits && [logits];
-  };
-  const scores = importWithBatch(graph, model, inputName, image, { wanted: [name], intercept }).get(name);
+  const bare = leaveOut(model, ending(model, scoreOutput(model).name));
+  const { name } = scoreOutput(bare);
+  const scores = importWithBatch(graph, bare, inputName, image, [name]).get(name);
   if (scores?.shape[0] !== BATCH) {
     const given = batch === 'symbolic' ? 'does not follow' : `is fixed to ${batch} and cannot be made variable in`;
     throw new BlindspotError(

@@ -12,8 +12,8 @@ import type { Value } from './value.ts';
 export interface ImportOptions {
   /** Names of values; default: all. */
   wanted?: readonly string[];
-  /** Makes a node's outputs in place of the ordinary way; undefined to leave it. */
-  intercept?(node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined;
+  /** Makes a Reshape whose target has a batch baked in (rebatch); undefined for the ordinary way. */
+  reshape?(node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined;
 }
 
 /**
@@ -48,7 +48,8 @@ export function importModel(
     const inputs = node.inputs.map((name) => find(name, node));
     const outputs = node.branches
       ? importBranch(graph, model, node, inputs[0], values, options)
-      : (options.intercept?.(node, inputs) ?? importNode(graph, node, inputs, model.opset));
+      : ((node.op === 'Reshape' ? options.reshape?.(node, inputs) : undefined) ??
+        importNode(graph, node, inputs, model.opset));
     node.outputs.forEach((name, i) => {
       const output = outputs[i];
       if (name !== '' && output && !bound.has(name)) values.set(name, output);

@@ -5,7 +5,7 @@
  */
 import { BlindspotError } from '../errors.ts';
 import type { GraphBuilder } from './graph_builder.ts';
-import { type ImportOptions, importModel } from './import_model.ts';
+import { importModel } from './import_model.ts';
 import type { Model, ModelNode } from './model.ts';
 import { type Dim, divideDims, elementCount, formatShape, isStatic, multiplyDims, type Shape } from './shape.ts';
 import type { Value } from './value.ts';
@@ -23,17 +23,14 @@ export function importWithBatch(
   model: Model,
   inputName: string,
   input: Value,
-  options: { wanted: readonly string[]; intercept?: ImportOptions['intercept'] },
+  wanted: readonly string[],
 ): Map<string, Value> {
   const original = valueShape(model, inputName);
   const batch = original?.[0];
-  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined => {
-    const made = options.intercept?.(node, inputs);
-    if (made || typeof batch !== 'number' || node.op !== 'Reshape') return made;
-    return rebatchReshape(graph, model, node, inputs, batch);
-  };
+  const reshape = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined =>
+    typeof batch === 'number' ? rebatchReshape(graph, model, node, inputs, batch) : undefined;
   try {
-    return importModel(graph, model, new Map([[inputName, input]]), { wanted: options.wanted, intercept });
+    return importModel(graph, model, new Map([[inputName, input]]), { wanted, reshape });
   } catch (error) {
     if (!(error instanceof BlindspotError) || typeof batch !== 'number') throw error;
     throw new BlindspotError(

@@ -6,6 +6,7 @@
  */
 import { BlindspotError } from '../errors.ts';
 import { finalNormalization } from './endings.ts';
+import { leaveOut } from './leave_out.ts';
 import type { Model, ModelNode, ModelValue } from './model.ts';
 import { inferModel } from './read_model.ts';
 import { type Dim, elementCount, formatShape, isStatic } from './shape.ts';
@@ -86,20 +87,17 @@ function needs(model: Model, output: ModelValue, input: ModelValue): boolean {
 
 /** (0, z): the score times (0, 1). */
 function twoClasses(model: Model, output: ModelValue): Model {
-  const left = finalNormalization(model, output.name);
+  const bare = leaveOut(model, finalNormalization(model, output.name));
+  const score = bare.outputs[model.outputs.indexOf(output)]?.name ?? output.name;
   const unused = (stem: string): string => unusedName(model, stem);
   const [column, pair, scores] = [unused('score_column'), unused('two_classes'), unused('scores')];
   const [shape, row] = [unused('column_shape'), column];
-  const nodes = model.nodes.map((node): ModelNode => {
-    const logit = left.get(node);
-    return logit === undefined ? node : { ...node, op: 'Identity', inputs: [logit], attributes: {} };
-  });
   const added: ModelNode[] = [
-    { op: 'Reshape', name: row, inputs: [output.name, shape], outputs: [row], attributes: {} },
+    { op: 'Reshape', name: row, inputs: [score, shape], outputs: [row], attributes: {} },
     { op: 'Mul', name: scores, inputs: [row, pair], outputs: [scores], attributes: {} },
   ];
   const initializers = new Map(model.initializers)
     .set(shape, tensorFromNumbers('int64', [-1, 1], [2]))
     .set(pair, tensorFromNumbers('float32', [0, 1], [1, 2]));
-  return inferModel({ ...model, nodes: [...nodes, ...added], initializers }, [scores]);
+  return inferModel({ ...bare, nodes: [...bare.nodes, ...added], initializers }, [scores]);
 }

@@ -66,7 +66,7 @@ export function valuesGraph(model: Model, names: readonly string[]): Uint8Array<
   const graph = new GraphBuilder({ name: 'values' });
   const shape: Shape = [BATCH, ...input.shape.slice(1)];
   const image = graph.input('image', input.type, shape);
-  const values = importWithBatch(graph, model, input.name, image, { wanted: names });
+  const values = importWithBatch(graph, model, input.name, image, names);
   for (const name of names) {
     const value = values.get(name);
     if (!value || !candidates.some((candidate) => candidate.name === name))

@@ -4,7 +4,8 @@ import { describeClassifier, scoreOutput } from '../../onnx/classifier.ts';
 import { isFloat } from '../../onnx/element_type.ts';
 import { finalSoftmax } from '../../onnx/endings.ts';
 import { GraphBuilder } from '../../onnx/graph_builder.ts';
-import type { Model, ModelNode } from '../../onnx/model.ts';
+import { leaveOut } from '../../onnx/leave_out.ts';
+import type { Model } from '../../onnx/model.ts';
 import { BATCH, importWithBatch } from '../../onnx/rebatch.ts';
 import type { GraphNode, Value } from '../../onnx/value.ts';
 
@@ -21,15 +22,11 @@ export interface ChainLink {
  */
 export function sequentialChain(model: Model): ChainLink[] {
   const { inputName, imageShape } = describeClassifier(model);
-  const { name } = scoreOutput(model);
-  const stripped = finalSoftmax(model, name);
-  const intercept = (node: ModelNode, inputs: readonly (Value | undefined)[]): Value[] | undefined => {
-    const logits = inputs[node.inputs.indexOf(stripped.get(node) ?? '')];
-    return logits && [logits];
-  };
+  const bare = leaveOut(model, finalSoftmax(model, scoreOutput(model).name));
+  const { name } = scoreOutput(bare);
   const graph = new GraphBuilder({ name: 'chain' });
   const image = graph.input('image', 'float32', [BATCH, ...imageShape]);
-  const scores = importWithBatch(graph, model, inputName, image, { wanted: [name], intercept }).get(name);
+  const scores = importWithBatch(graph, bare, inputName, image, [name]).get(name);
 
   const chain: ChainLink[] = [];
   const varying = new Set<Value>([image]);

@@ -82,7 +82,7 @@ function linearLayers(model: Model): LinearLayer[] {
   const { inputName, imageShape } = describeClassifier(model);
   const graph = new GraphBuilder({ name: 'layers' });
   const image = graph.input('image', 'float32', [BATCH, ...imageShape]);
-  importWithBatch(graph, model, inputName, image, { wanted: [scoreOutput(model).name] });
+  importWithBatch(graph, model, inputName, image, [scoreOutput(model).name]);
   const linear = graph.nodes.filter(
     ({ op, inputs }) => ['Conv', 'Gemm', 'MatMul'].includes(op) && inputs[1]?.constant !== undefined,
   );

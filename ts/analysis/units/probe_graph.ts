@@ -84,7 +84,7 @@ export function probeGraph(
   if (!input || others.length > 0) throw invalidArgument('model', 'a model of one input', model.inputs.length);
   const graph = new GraphBuilder({ name: 'probes' });
   const image = graph.input('image', 'float32', [BATCH, ...input.shape.slice(1)]);
-  const value = importWithBatch(graph, model, input.name, image, { wanted: [space.layer] }).get(space.layer);
+  const value = importWithBatch(graph, model, input.name, image, [space.layer]).get(space.layer);
   if (value?.type !== 'float32' || value.shape[0] !== BATCH) {
     throw new BlindspotError(
       'INVALID_MODEL',

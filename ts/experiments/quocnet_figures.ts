@@ -9,7 +9,7 @@ import { encodePng } from '../report/pixels.ts';
 
 /** Of the differences, as in the paper. */
 const MAGNIFICATION = 10;
-const ROWS = 5;
+const ROWS = 4;
 /** Where in the image the filters shown look: shares of its rows and columns of places. */
 const SHOWN_PLACES = [0, 0.25, 0.5, 0.75, 1];
 
@@ -72,5 +72,5 @@ export async function figure6Png(
     const shown = [cars[row], others[row]].filter((index) => index !== undefined);
     rows.push({ cells: (await Promise.all(shown.map(triple))).flat() });
   }
-  return imageGridPng({ rows, cellSize: 96 });
+  return imageGridPng({ rows, cellSize: 128 });
 }

@@ -4,7 +4,7 @@
  * what the one before it answers; on the top features a logistic layer, which alone sees labels (Szegedy et al. 2013, figure 6).
  *
  * Theirs has 200×200 pixels, fields of 18×18 and pools of 5×5 in every stage; sides here shrink with the images. They do not
- * normalise the images; without it, filters of so small fields spend themselves on brightness.
+ * say how images are prepared; here they are contrast-normalised, too.
  */
 import { type ImageSet, imageSize } from '../ts/data/image_set.ts';
 import type { CheckpointStore } from '../ts/nn/checkpoint.ts';
@@ -32,7 +32,7 @@ export interface QuocnetRecipe {
   readonly classifier: Recipe;
 }
 
-/** λ is the paper's; the rest was chosen on the last tenth of the training images. */
+/** λ is the paper's; the rest is the best of about ten by errors on the last tenth of the training images. */
 export const QUOCNET_RECIPE: QuocnetRecipe = {
   stage: {
     epochs: 3,

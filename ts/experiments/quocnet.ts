@@ -44,10 +44,10 @@ export interface Quocnet {
   readonly errors: readonly QuocnetErrors[];
   readonly attacked: number;
   readonly found: number;
-  /** Means over the images found, and over the cars and the others among them. */
-  readonly distortion: number;
-  readonly carDistortion: number;
-  readonly otherDistortion: number;
+  /** Means over the images found, and over the cars and the others among them; null of none. */
+  readonly distortion: number | null;
+  readonly carDistortion: number | null;
+  readonly otherDistortion: number | null;
   /** On the images attacked, under Gaussian noise of the mean distortion. */
   readonly noiseError: Proportion;
   readonly units: Omit<UnitInspection, 'natural' | 'random' | 'shown'>;
@@ -136,17 +136,21 @@ async function nearestMistakes(
   const positions = found.map(({ position }) => position);
   const changed = { ...chosen, images: outcome.adversarial.slice(0, chosen.count * imageSize(chosen.shape)) };
   const distortions = found.map(({ distortion }) => distortion);
-  const of = (label: number) => average(found.filter((each) => each.label === label).map((each) => each.distortion));
-  const distortion = average(distortions);
+  const of = (label: number) => meanOf(found.filter((each) => each.label === label).map((each) => each.distortion));
+  const distortion = meanOf(distortions);
   return {
     attacked: chosen.count,
     found: found.length,
     distortion,
     carDistortion: of(1),
     otherDistortion: of(0),
-    noiseError: await errorOf(bytes, withNoise(chosen, distortion, seed)),
+    noiseError: await errorOf(bytes, withNoise(chosen, distortion ?? 0, seed)),
     png: await figure6Png(selectImages(chosen, positions), selectImages(changed, positions), distortions),
   };
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : average(values);
 }
 
 /** Of the features that the logistic layer reads, by CIFAR-10's ten classes. */

@@ -29,7 +29,7 @@ export async function filtersPng(bytes: Uint8Array): Promise<Uint8Array> {
     });
     return { label: [`place ${row + 1}, ${column + 1}`], cells: await Promise.all(cells) };
   });
-  return imageGridPng({ rows: await Promise.all(pictures), cellSize: 56 });
+  return imageGridPng({ rows: await Promise.all(pictures), cellSize: 56 }, { scale: 1 });
 }
 
 /** @param filter [3, kernel, kernel]: 0 is mid-grey. */
@@ -72,5 +72,5 @@ export async function figure6Png(
     const shown = [cars[row], others[row]].filter((index) => index !== undefined);
     rows.push({ cells: (await Promise.all(shown.map(triple))).flat() });
   }
-  return imageGridPng({ rows, cellSize: 128 });
+  return imageGridPng({ rows, cellSize: 128 }, { scale: 1 });
 }

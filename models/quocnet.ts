@@ -123,12 +123,13 @@ const SHARES = [0.6, 0.2, 0.1, 0.05, 0.05];
 
 /** @throws what runEpochs throws. */
 export async function trainQuocnet(model: ModelDefinition, options: QuocnetTraining): Promise<TrainedQuocnet> {
-  const { recipe, seed, createSession, unlabelled } = options;
+  const { recipe, seed, createSession, unlabelled, labelled } = options;
   const specs = parameterSpecs(model);
   const drawn = drawParameters(specs, seed);
   const initial = new Map(specs.map(({ name }, i) => [name, drawn[i] as Float32Array]));
   const parameters = new Map(initial);
-  const fingerprint = JSON.stringify({ model, recipe, seed, data: [unlabelled.source, unlabelled.count] });
+  const data = [unlabelled.source, unlabelled.count, labelled.source, labelled.count];
+  const fingerprint = JSON.stringify({ model, recipe, seed, data });
   const stages: StageRecord[] = [];
   for (const [i, stage] of quocnetStages(model).entries()) {
     const before = { ...model, layers: model.layers.slice(0, stage.index) };

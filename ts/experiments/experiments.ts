@@ -5,6 +5,7 @@ import { cifar } from './cifar.ts';
 import { type AnyExperiment, anyExperiment } from './experiment.ts';
 import { figure7 } from './figure7.ts';
 import { imagenet } from './imagenet.ts';
+import { quocnet } from './quocnet.ts';
 import { spectral } from './spectral.ts';
 import { table1 } from './table1.ts';
 import { table2 } from './table2.ts';
@@ -25,6 +26,7 @@ export const EXPERIMENTS: readonly AnyExperiment[] = [
   anyExperiment(table5),
   anyExperiment(imagenet),
   anyExperiment(cifar),
+  anyExperiment(quocnet),
 ];
 
 /** What --only takes, for help texts. */

@@ -88,6 +88,32 @@ export interface ResponseNormLayer {
   readonly bias: number;
 }
 
+/** Filters with weights of their own at every place (untied), without bias: Le et al. 2012. */
+export interface LocalFilterLayer {
+  readonly type: 'local-filter';
+  /** Filters at a place. */
+  readonly maps: number;
+  /** Side of the square window, over all input maps. */
+  readonly kernel: number;
+  readonly stride: number;
+}
+
+/** √(ε + Σ x²) of the square windows of each map. */
+export interface L2PoolLayer {
+  readonly type: 'l2-pool';
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** Local subtractive and divisive contrast normalisation over all maps (Jarrett et al. 2009, Le et al. 2012). */
+export interface ContrastNormLayer {
+  readonly type: 'contrast-norm';
+  /** Side of the Gaussian window, odd. */
+  readonly size: number;
+  /** c of max(c, deviation): what varies less is not raised to the full contrast. */
+  readonly floor: number;
+}
+
 export interface DropoutLayer {
   readonly type: 'dropout';
   /** Share of the values set to zero while training; the others grow by 1/(1 - rate). */
@@ -113,6 +139,9 @@ export type Layer =
   | AttentionLayer
   | SkipLayer
   | ResponseNormLayer
+  | LocalFilterLayer
+  | L2PoolLayer
+  | ContrastNormLayer
   | DropoutLayer
   | ActivationLayer
   | FlattenLayer;
@@ -164,6 +193,26 @@ export function responseNorm(options: Partial<Omit<ResponseNormLayer, 'type'>> =
   const { size = 5, alpha = 5e-4, beta = 0.75, bias = 2 } = options;
   checkWhole('size', size, 1);
   return { type: 'response-norm', size, alpha, beta, bias };
+}
+
+export function localFilter(maps: number, kernel: number, stride = 1): LocalFilterLayer {
+  for (const [name, value] of Object.entries({ maps, kernel, stride })) checkWhole(name, value, 1);
+  return { type: 'local-filter', maps, kernel, stride };
+}
+
+/** Overlapping by default. */
+export function l2Pool(size: number, stride = 1): L2PoolLayer {
+  checkWhole('size', size, 2);
+  checkWhole('stride', stride, 1);
+  return { type: 'l2-pool', size, stride };
+}
+
+/** @param floor default 0.01, as in Le et al. */
+export function contrastNorm(size: number, floor = 0.01): ContrastNormLayer {
+  if (!Number.isInteger(size) || size < 3 || size % 2 === 0)
+    throw invalidArgument('size', 'an odd number from 3', size);
+  if (!(floor > 0 && Number.isFinite(floor))) throw invalidArgument('floor', 'a positive number', floor);
+  return { type: 'contrast-norm', size, floor };
 }
 
 export function attention(width: number): AttentionLayer {

@@ -8,7 +8,8 @@ import type { GraphBuilder } from '../onnx/graph_builder.ts';
 import type { Value } from '../onnx/value.ts';
 import { drawWeights } from './initializers.ts';
 import { activate, attend, normalise, normaliseResponse } from './layer_graphs.ts';
-import type { AttentionLayer, ConvLayer, DenseLayer, Layer, ModelDefinition } from './layers.ts';
+import type { AttentionLayer, ConvLayer, DenseLayer, Layer, LocalFilterLayer, ModelDefinition } from './layers.ts';
+import { filterLocally, normaliseContrast, poolL2, windowsOf } from './local_graphs.ts';
 
 /** A weight array or a bias vector, as a model declares it. */
 export interface ParameterSpec {
@@ -37,6 +38,7 @@ export function parameterSpecs(model: ModelDefinition): ParameterSpec[] {
     if (layer.type === 'dense') return denseParameters(layer, name, inputShape[0] as number);
     if (layer.type === 'conv') return convParameters(layer, name, inputShape[0] as number);
     if (layer.type === 'batch-norm') return normParameters(name, inputShape[0] as number);
+    if (layer.type === 'local-filter') return localParameters(layer, name, inputShape);
     if (layer.type === 'attention') return attentionParameters(layer, name, inputShape[0] as number);
     return [];
   });
@@ -113,6 +115,15 @@ export function applyLayers(
       case 'response-norm':
         x = normaliseResponse(graph, x, layer, Number(inputShape[0]));
         break;
+      case 'local-filter':
+        x = filterLocally(graph, x, parameter(`${name}.weight`), layer, inputShape);
+        break;
+      case 'l2-pool':
+        x = poolL2(graph, x, layer);
+        break;
+      case 'contrast-norm':
+        x = normaliseContrast(graph, x, layer, inputShape);
+        break;
       case 'average-pool':
         x = graph.op('AveragePool', [x], { kernel_shape: [layer.size, layer.size], strides: [layer.size, layer.size] });
         break;
@@ -154,7 +165,7 @@ export function applyLayers(
 
 /** Every layer with its name and shapes. @throws INVALID_MODEL naming the layer that does not fit. */
 export function placeLayers(model: ModelDefinition): PlacedLayer[] {
-  const counts = { dense: 0, conv: 0, dropout: 0, norm: 0, attention: 0 };
+  const counts = { dense: 0, conv: 0, dropout: 0, norm: 0, attention: 0, local: 0 };
   let inputShape = model.inputShape;
   const skipped: (readonly number[])[] = [];
   const layers = model.layers.map((layer, index) => {
@@ -166,6 +177,7 @@ export function placeLayers(model: ModelDefinition): PlacedLayer[] {
     if (layer.type === 'dense') name = `fc${++counts.dense}`;
     if (layer.type === 'conv') name = `conv${++counts.conv}`;
     if (layer.type === 'batch-norm') name = `norm${++counts.norm}`;
+    if (layer.type === 'local-filter') name = `local${++counts.local}`;
     if (layer.type === 'attention') name = `attention${++counts.attention}`;
     if (layer.type === 'dropout') name = `dropout${++counts.dropout}.mask`;
     const placed: PlacedLayer = { layer, name, inputShape, outputShape };
@@ -202,10 +214,17 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
       if (side(height) < 1 || side(width) < 1) throw fail(`at least the ${layer.kernel}×${layer.kernel} kernel's size`);
       return [layer.filters, side(height), side(width)];
     }
+    case 'local-filter': {
+      if (shape.length !== 3) throw fail('shape [channels, height, width]');
+      const { rows, columns } = windowsOf(layer, shape);
+      if (rows < 1 || columns < 1) throw fail(`at least the ${layer.kernel}×${layer.kernel} window's size`);
+      return [layer.maps, rows, columns];
+    }
     case 'max-pool':
+    case 'l2-pool':
     case 'average-pool': {
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
-      const stride = (layer.type === 'max-pool' ? layer.stride : undefined) ?? layer.size;
+      const stride = (layer.type === 'average-pool' ? undefined : layer.stride) ?? layer.size;
       const side = (size: number) => Math.floor((size - layer.size) / stride) + 1;
       if (side(height) < 1 || side(width) < 1) throw fail(`at least the ${layer.size}×${layer.size} window's size`);
       return [channels, side(height), side(width)];
@@ -215,6 +234,7 @@ function layerOutputShape(layer: Layer, shape: readonly number[], where: string)
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return [channels];
     case 'response-norm':
+    case 'contrast-norm':
     case 'attention':
       if (shape.length !== 3) throw fail('shape [channels, height, width]');
       return shape;
@@ -250,6 +270,14 @@ function convParameters(layer: ConvLayer, name: string, channels: number): Param
     },
     bias(name, layer.filters),
   ];
+}
+
+/** [places, values of a window, filters], of unit length on average. */
+function localParameters(layer: LocalFilterLayer, name: string, inputShape: readonly number[]): ParameterSpec[] {
+  const { rows, columns, size } = windowsOf(layer, inputShape);
+  const shape = [rows * columns, size, layer.maps];
+  const draw = (random: Random) => drawWeights({ kind: 'xavier-normal', gain: 1 }, shape, size, size, random);
+  return [{ name: `${name}.weight`, shape, decay: 0, draw }];
 }
 
 /** Scale and shift are learnt, mean and variance follow the batches. */

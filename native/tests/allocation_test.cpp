@@ -16,7 +16,7 @@ long allocations_of_runs(Solver& solver, const problems::Problem& problem) {
   const long before = allocations;
   for (int round = 0; round < 2; ++round) {
     for (std::size_t i = 0; i < n; ++i) solver.x()[i] = problem.start[i];
-    if (solver.start(round == 1) != BS_OK) return -1;
+    if (solver.start() != BS_OK) return -1;
     double f;
     do {
       f = problem.evaluate(solver.x(), solver.gradient());

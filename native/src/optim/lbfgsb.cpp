@@ -52,15 +52,14 @@ bool Lbfgsb<T>::create(const Options& options, Arena& arena) {
 }
 
 template <typename T>
-bs_status Lbfgsb<T>::start(bool keep_history) {
+bs_status Lbfgsb<T>::start() {
   phase_ = Phase::kIdle;
   BoxKind kind;
   const bs_status entered = enter_box(lower_, upper_, x_, options_.n, kind);
   if (entered != BS_OK) return entered;
   bounded_ = kind.bounded;
   boxed_ = kind.boxed;
-  if (!keep_history || (bounded_ && lacks_products_)) history_.clear();
-  if (history_.count() == 0) lacks_products_ = false;
+  history_.clear();
   pair_is_new_ = false;
   best_saved_ = false;
   f_ = std::numeric_limits<double>::infinity();
@@ -193,7 +192,6 @@ void Lbfgsb<T>::absorb_pair() {
   } else {
     ops_->multi_dot(history_.rows(), rows, steepest_, n, along_steepest_);
     with_s[count - 1] = new_pair_.sy;
-    lacks_products_ = true;
   }
   for (std::size_t j = 0; j < rows; ++j) with_y[j] = -along_steepest_[j];
   if (free_changed_) history_.add_changed(was_free_, free_, g_, n, with_y);

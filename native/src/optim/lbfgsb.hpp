@@ -53,8 +53,8 @@ class Lbfgsb {
   T* upper() { return upper_; }
 
   // Begins at x, projected on the bounds: BS_OK, BS_ERROR_BOUNDS or BS_ERROR_START. May be called again
-  // at any time; keep_history starts with the pairs of the run before, right when f has hardly changed.
-  bs_status start(bool keep_history = false);
+  // at any time.
+  bs_status start();
 
   // Takes f at x, and the gradient from gradient(). Afterwards x is the next point to evaluate, or, when
   // the answer is not BS_MINIMIZER_EVALUATE, the end: the stationary point, or the lowest point found,
@@ -126,10 +126,9 @@ class Lbfgsb {
   bool bounded_ = false;  // some bound is finite
   bool boxed_ = false;    // every bound is finite
   bool all_free_ = false;
-  bool free_changed_ = false;    // free_ differs from was_free_
-  bool lacks_products_ = false;  // the history holds pairs that were taken without their products with s
-  bool pair_is_new_ = false;     // the history is still to take the pair of the last step
-  bool limit_known_ = false;     // the search's longest step is set
+  bool free_changed_ = false;  // free_ differs from was_free_
+  bool pair_is_new_ = false;   // the history is still to take the pair of the last step
+  bool limit_known_ = false;   // the search's longest step is set
   bool best_saved_ = false;
   double f_ = 0;  // at the iterate; at x after the end
   double best_f_ = 0;

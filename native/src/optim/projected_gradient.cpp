@@ -55,13 +55,13 @@ bool SpectralProjectedGradient<T>::create(const Options& options, Arena& arena) 
 }
 
 template <typename T>
-bs_status SpectralProjectedGradient<T>::start(bool keep_history) {
+bs_status SpectralProjectedGradient<T>::start() {
   phase_ = Phase::kIdle;
   BoxKind kind;
   const bs_status entered = enter_box(lower_, upper_, x_, options_.n, kind);
   if (entered != BS_OK) return entered;
   boxed_ = kind.boxed;
-  if (!keep_history) lambda_ = 0.0;
+  lambda_ = 0.0;
   best_saved_ = false;
   f_ = std::numeric_limits<double>::infinity();
   pg_norm_ = std::numeric_limits<double>::infinity();

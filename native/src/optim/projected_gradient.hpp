@@ -36,8 +36,8 @@ class SpectralProjectedGradient {
   T* lower() { return lower_; }
   T* upper() { return upper_; }
 
-  // As Lbfgsb::start; keep_history keeps the spectral step.
-  bs_status start(bool keep_history = false);
+  // As Lbfgsb::start.
+  bs_status start();
   bs_minimizer_status tell(double f);
 
   bs_minimizer_status status() const { return status_; }

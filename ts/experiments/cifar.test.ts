@@ -10,7 +10,9 @@ function claims(seed: number, half: number, kind: number) {
   const transfer: CifarTransfer[] = [
     { label: 'a', kind: 'made', own: 0, errors: errors(1, 0.2, 0.2, 0.2, 0.2), distortion: 0.01 },
     { label: 'b', kind: 'amplified', own: 0, errors: errors(1, seed, 0.5, half, kind), distortion: 0.02 },
-    { label: 'c', kind: 'noise', own: null, errors: errors(0.3, ...others.map(() => 0.3)), distortion: 0.02 },
+    { label: 'c', kind: 'noise', own: 0, errors: errors(0.3, ...others.map(() => 0.3)), distortion: 0.02 },
+    // Of other images: no measure of these.
+    { label: 'e', kind: 'noise', own: 1, errors: errors(0.3, ...others.map(() => 0.9)), distortion: 0.02 },
     { label: 'd', kind: 'clean', own: null, errors: errors(0.3, ...others.map(() => 0.25)), distortion: 0 },
   ];
   return cifarClaims({ images: 100, found: 100, rows: [row], transfer });

@@ -28,7 +28,7 @@ export const CIFAR_MODELS: readonly CifarModel[] = [
   { label: 'residual network', entry: resnet8(), half: 'P1', seed: 0 },
 ];
 
-/** On two cores all five take about six minutes; AlexNet’s error still falls when they are over. */
+/** All five take 12 minutes of a core’s time; AlexNet’s error still falls when they are over. */
 export const CIFAR_EPOCHS = 3;
 
 export interface CifarData {

@@ -53,7 +53,7 @@ export function renderCifar(result: Cifar, figure: string): Block[] {
         label,
         ruled: i > 0 && transfer[i - 1]?.kind !== kind && kind !== 'clean',
         cells: [
-          ...errors.map((error, column) => percentCell(error, undefined, column === own)),
+          ...errors.map((error, column) => percentCell(error, undefined, column === own && kind !== 'noise')),
           { ours: distortion.toFixed(4) },
         ],
       })),
@@ -76,18 +76,17 @@ export function cifarClaims({
   rows,
   transfer,
 }: Pick<Cifar, 'images' | 'found' | 'rows' | 'transfer'>): Claim[] {
-  const clean = transfer.find(({ kind }) => kind === 'clean');
-  const noise = transfer.find(({ kind }) => kind === 'noise');
   const off = (kind: CifarTransfer['kind']) =>
     transfer
       .filter((row) => row.kind === kind)
       .flatMap((row) => row.errors.map((error, column) => ({ row, column, error })))
       .filter(({ row, column }) => column !== row.own);
   const loud = off('amplified');
-  const above = (cells: typeof loud, base: CifarTransfer | undefined) =>
-    cells.filter(({ column, error }) => error.share > (base?.errors[column]?.share ?? 1));
+  const noise = off('noise');
+  const underNoise = ({ row, column }: (typeof loud)[number]) =>
+    noise.find((cell) => cell.row.own === row.own && cell.column === column)?.error.share ?? 1;
   const mean = (cells: typeof loud) => average(cells.map(({ error }) => error.share));
-  const overNoise = above(loud, noise);
+  const overNoise = loud.filter((cell) => cell.error.share > underNoise(cell));
   const from = (column: number) => mean(loud.filter(({ row, column: at }) => row.own === 0 && at === column));
   const [seed, width, half, kind] = [1, 2, 3, 4].map(from) as [number, number, number, number];
   return [
@@ -100,7 +99,7 @@ export function cifarClaims({
       claim:
         'Amplified, examples fool networks of another seed, width, half of the data or kind more than noise of the same size does.',
       verdict: verdictOf(overNoise.length, loud.length),
-      finding: `Off the diagonal ${percent(mean(off('made')))} % are answered wrongly as they are, ${percent(mean(loud))} % amplified, ${percent(average((noise?.errors ?? []).map(({ share }) => share)))} % under noise of their size and ${percent(average((clean?.errors ?? []).map(({ share }) => share)))} % undistorted (of all test images); more than under noise in ${overNoise.length} of ${loud.length} cells.`,
+      finding: `Off the diagonal ${percent(mean(off('made')))} % are answered wrongly as they are, ${percent(mean(loud))} % amplified, ${percent(mean(noise))} % of the same images under noise of that size; more than under noise in ${overNoise.length} of ${loud.length} cells.`,
     },
     {
       claim: 'They cross to another seed more than to another half of the data, and least to another kind of network.',

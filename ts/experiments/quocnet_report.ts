@@ -56,7 +56,7 @@ export function renderQuocnet(result: Quocnet, figures: QuocnetFigures): Block[]
     {
       kind: 'figure',
       file: figures.filters,
-      alt: 'Rows of small patches: edges and coloured blobs.',
+      alt: 'Rows of small patches: coloured blobs, and edges near the corners of the image.',
       caption:
         'QuocNet’s first stage: the filters of five places along the diagonal of the image, each stretched to its largest weight; mid-grey is 0.',
     },

@@ -38,6 +38,7 @@ double nearest_class(const Linear& model, const Task& task) {
 
 TEST_CASE("one step of DeepFool on a linear model ends 2 % beyond the nearest boundary") {
   Random random(41);
+  int tried = 0;
   for (int trial = 0; trial < 20; ++trial) {
     const Linear model(30, 5, random);
     Task task;
@@ -56,7 +57,9 @@ TEST_CASE("one step of DeepFool on a linear model ends 2 % beyond the nearest bo
     CHECK(outcome.result.distance >= 1.0 * exact);
     // A gradient a class that may be the nearest, and the verdict.
     CHECK(outcome.result.evaluations <= 5.0);
+    ++tried;
   }
+  CHECK(tried >= 5);
 }
 
 TEST_CASE("towards a target DeepFool steps until the target answers") {

@@ -71,7 +71,7 @@ class SolverMinimizer final : public Minimizer {
 // The name of the first option outside its range, or null.
 const char* bad_option(const bs_minimizer_options& options) {
   static_assert(sizeof options == sizeof(double) * std::size(kMinimizerOptionsRules));
-  return first_unruly(kMinimizerOptionsRules, &options.n);
+  return first_unruly(kMinimizerOptionsRules, reinterpret_cast<const double*>(&options));
 }
 
 template <typename T>

@@ -14,7 +14,7 @@ namespace {
 // The name of the first option outside its range, or null.
 const char* bad_option(const bs_search_options& options) {
   static_assert(sizeof options == sizeof(double) * std::size(kSearchOptionsRules));
-  if (const char* name = first_unruly(kSearchOptionsRules, &options.n)) return name;
+  if (const char* name = first_unruly(kSearchOptionsRules, reinterpret_cast<const double*>(&options))) return name;
   return static_cast<float>(options.lower) < static_cast<float>(options.upper) ? nullptr : "upper";
 }
 

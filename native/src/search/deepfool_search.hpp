@@ -4,7 +4,7 @@
 //   r += the projection onto that halfspace, and the next iterate is x + (1 + 0.02) r, in the box
 //
 // A baseline: a few steps, each onto a boundary and none along it, so that what it finds is no minimum. A step costs a gradient for
-// each class that may be the nearest (class_screening), of the seven with the largest logits.
+// each class that may be the nearest (class_screening), of those with the largest logits: seven, nine by the larger efforts.
 //
 // Source: Moosavi-Dezfooli, Fawzi & Frossard, DeepFool, CVPR 2016, algorithm 2; here with the box, and by classes as needed.
 #pragma once

@@ -46,9 +46,10 @@ export class ProgressTeller {
     this.#told = performance.now();
     if (this.#tell === undefined) return;
     const { n, queue } = this.#board.memory;
-    const { done, succeeded, l2 } = this.#board.tally();
+    const { done, succeeded, distance } = this.#board.tally();
     const alreadyMisclassified = this.#images - queue.length;
-    const meanL2 = succeeded === 0 ? null : l2 / succeeded;
+    // L2 is the only norm.
+    const meanL2 = succeeded === 0 ? null : distance / succeeded;
     const seconds = (performance.now() - this.#started) / 1000;
     this.#tell({
       phase,

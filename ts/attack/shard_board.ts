@@ -62,7 +62,7 @@ export interface BoardTally {
   readonly done: number;
   readonly succeeded: number;
   /** Sum over those that succeeded. */
-  readonly l2: number;
+  readonly distance: number;
 }
 
 const SUCCESSES: ReadonlySet<number> = new Set([LaneStatus.CONVERGED, LaneStatus.BUDGET, LaneStatus.STALLED]);
@@ -199,16 +199,16 @@ export class ShardBoard {
   tally(): BoardTally {
     let done = 0;
     let succeeded = 0;
-    let l2 = 0;
+    let distance = 0;
     for (const index of this.memory.queue) {
       const status = Atomics.load(this.memory.statuses, index);
       if (status === LaneStatus.RUNNING) continue;
       done += 1;
       if (!SUCCESSES.has(status)) continue;
       succeeded += 1;
-      l2 += this.memory.fields[index * Field.SIZE + Field.DISTANCE] as number;
+      distance += this.memory.fields[index * Field.SIZE + Field.DISTANCE] as number;
     }
-    return { done, succeeded, l2 };
+    return { done, succeeded, distance };
   }
 
   /** Asks every shard to end before its next evaluation. */

@@ -82,7 +82,7 @@ TEST_CASE("classes are ranked by first-order distance, those outside the box las
   Screened one(5);
   const float logits[] = {9.0f, 5.0f, 4.0f, 3.0f, 2.0f};
   one.screening.order_by_logits(logits, 0);
-  const auto& schedule = blindspot::schedule_of(one.options, blindspot::Goal{});
+  const auto& schedule = blindspot::schedule_of(one.options.effort, blindspot::Goal{});
   const double margins[] = {4.0, 5.0, 6.0, 7.0};
   const float slopes[] = {-1.0f, -50.0f, -3.0f, -20.0f};  // distances: outside, 0.1, outside, 0.35
   for (int k = 1; k <= 4; ++k) {
@@ -102,7 +102,7 @@ TEST_CASE("where the distance found is off by over a factor of two, classes are 
   Screened one(4);
   const float logits[] = {9.0f, 5.0f, 4.0f, 3.0f};
   one.screening.order_by_logits(logits, 0);
-  const auto& schedule = blindspot::schedule_of(one.options, blindspot::Goal{});
+  const auto& schedule = blindspot::schedule_of(one.options.effort, blindspot::Goal{});
   for (int k = 1; k <= 3; ++k) {
     REQUIRE(one.screening.next_question(schedule) == k);
     one.answer(4.0 + k, -40.0f);  // distances 0.125, 0.15, 0.175

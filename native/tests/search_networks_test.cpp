@@ -324,30 +324,6 @@ TEST_CASE("on plateaus no example lies further than a bisection of its own segme
   }
 }
 
-TEST_CASE("more evaluations never end further out") {
-  Random random(245);
-  const Kind plateaus = {"saturated sigmoid", Activation::kSigmoid, 2, 40.0};
-  const Network model(60, 8, plateaus.hidden, 10, plateaus.activation, plateaus.gain, random);
-  for (const bool targeted : {false, true}) {
-    CAPTURE(targeted);
-    const std::vector<Task> tasks = tasks_of(model, targeted, 10, random);
-    std::vector<double> nearest(tasks.size(), HUGE_VAL);
-    for (const double budget : {400.0, 1000.0, 3000.0}) {
-      auto options = search_run::options_for(model, 4, BS_SEARCH_BOUNDARY, BS_EFFORT_EXHAUSTIVE);
-      options.max_evaluations = budget;
-      const std::vector<Outcome> outcomes = search_run::run(options, model, tasks);
-      for (std::size_t i = 0; i < tasks.size(); ++i) {
-        search_run::check_proof(options, model, tasks[i], outcomes[i]);
-        CHECK(outcomes[i].result.evaluations <= budget);
-        if (!outcomes[i].succeeded()) continue;
-        // What a search ends with is bisected, which a longer one does only at its own end.
-        CHECK(outcomes[i].result.distance <= nearest[i] * 1.001);
-        nearest[i] = std::min(nearest[i], outcomes[i].result.distance);
-      }
-    }
-  }
-}
-
 TEST_CASE("multiplying all logits by a constant changes no distance") {
   for (const bool targeted : {false, true}) {
     CAPTURE(targeted);

@@ -67,11 +67,12 @@ void BoundarySearch::after_segment(const float* gradient, double margin) {
   advance();
 }
 
-// An image without any success may take more, unless the caller has set the limit.
+// An image without any success may take more, up to the limit that the caller has set.
 int BoundarySearch::limit() const {
-  if (options_->max_evaluations > 0) return budget_;
-  if (!succeeded()) return kRescue * budget_;
-  return first_success_ > budget_ ? std::min(kRescue * budget_, first_success_ + kAfterRescue) : budget_;
+  const int cap = options_->max_evaluations > 0 ? options_->max_evaluations : kRescue * budget_;
+  if (!succeeded()) return std::min(cap, kRescue * budget_);
+  if (first_success_ <= budget_) return budget_;
+  return std::min(cap, std::min(kRescue * budget_, first_success_ + kAfterRescue));
 }
 
 // What is left has to do for the proof, and for the bisection of what lies deep across the boundary.
@@ -88,7 +89,10 @@ void BoundarySearch::explain_best() {
 
 void BoundarySearch::finish(bs_lane_status status) {
   explain_best();
-  if (!succeeded()) return close(BS_LANE_FAILED);
+  if (!succeeded()) {
+    if (!next_effort()) close(BS_LANE_FAILED);
+    return;
+  }
   if (lies_inside() && best_distance_ < ended_distance_ && evaluations_ + (best_smoothed_ ? 1 : 0) < limit()) {
     ended_distance_ = best_distance_;
     outcome_ = status;
@@ -100,6 +104,7 @@ void BoundarySearch::finish(bs_lane_status status) {
     outcome_ = status;
     return ask_best(Stage::kProof);
   }
+  if (next_effort()) return;
   options_ = with_walls_;  // a lattice has levels on the walls, too
   deliver(status, goal_.targeted() ? kTowardsClass : kAwayFromLabel);
 }

@@ -1,5 +1,6 @@
 #include "search/boundary_search.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -8,6 +9,7 @@ namespace {
 
 // At the image the unit of the logits is not known yet: the hard margin, of the smallest ones, too.
 constexpr double kAtImage = 1e-9;
+constexpr double kTemperatureShare = 0.2;  // of the temperature, on the way to a target
 
 }  // namespace
 
@@ -23,10 +25,42 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
   turn_ = Turn::kFirst;
   next_candidate_ = restarts_ = first_success_ = 0;
   bisected_distance_ = ended_distance_ = HUGE_VAL;
-  ending_ = false;
-  budget_ = options.max_evaluations > 0 ? options.max_evaluations : own_budget(options, goal);
-  span_ = schedule_of(options, goal).steps;
+  begin_effort(BS_EFFORT_FAST);
   ask_goal(goal.targeted() ? kAtImage : kAwayFromLabel);
+}
+
+// Every search begins as a fast one and, as far as it may, goes on as a thorough one from what that has found: more effort or a
+// larger limit never ends further out.
+void BoundarySearch::begin_effort(bs_effort effort) {
+  effort_ = effort;
+  const bool last = effort == BS_EFFORT_EXHAUSTIVE || options_->effort == BS_EFFORT_FAST;
+  budget_ = last ? most_evaluations() : std::min(most_evaluations(), own_budget(effort, goal_));
+  span_ = schedule().steps;
+  ending_ = false;
+}
+
+int BoundarySearch::most_evaluations() const {
+  return options_->max_evaluations > 0 ? options_->max_evaluations : own_budget(options_->effort, goal_);
+}
+
+// False when the effort that has ended was the last one, or nothing is left for another.
+bool BoundarySearch::next_effort() {
+  if (options_->effort == BS_EFFORT_FAST || evaluations_ >= most_evaluations()) return false;
+  if (effort_ == BS_EFFORT_FAST) {
+    begin_effort(BS_EFFORT_THOROUGH);
+    next_candidate_ = restarts_ = 0;
+    turn_ = Turn::kFirst;
+    if (!goal_.targeted()) {
+      screening_.forget_probes();
+      ask_next_screen();
+      return true;
+    }
+  } else {
+    if (effort_ == BS_EFFORT_EXHAUSTIVE || most_evaluations() == budget_) return false;
+    begin_effort(BS_EFFORT_EXHAUSTIVE);  // more restarts
+  }
+  if (next_start()) advance();
+  return true;
 }
 
 // The class that a step from the best point leads towards.
@@ -97,7 +131,7 @@ void BoundarySearch::after_clean(bool finite, const float* logits, const float* 
 }
 
 void BoundarySearch::ask_next_screen() {
-  const Schedule& schedule = schedule_of(*options_, goal_);
+  const Schedule& schedule = this->schedule();
   const int next = over_budget() ? -1 : screening_.next_question(schedule);
   if (next >= 0) return ask(next, Stage::kScreen);
   screening_.rank(schedule.starts);
@@ -118,7 +152,7 @@ void BoundarySearch::after_descent_step(bool finite, double margin, const float*
 void BoundarySearch::advance() {
   for (;;) {
     if (over_budget()) return finish(BS_LANE_BUDGET);
-    const Schedule& schedule = schedule_of(*options_, goal_);
+    const Schedule& schedule = this->schedule();
     const bool left_to_restarts = schedule.rough_slice > 0 && restarts_ == 0 &&
                                   descent_.steps() >= schedule.rough_slice && descent_.crossed() && descent_.rough();
     if (descent_.steps() < span_ && !left_to_restarts) {
@@ -127,6 +161,7 @@ void BoundarySearch::advance() {
       } else if (!falls_behind() && descent_.propose(point_)) {
         perturb();
         question_.smoothing = smoothing();
+        if (goal_.targeted()) question_.temperature = descent_.crossed() ? kTowardsClass : temperature(margin_);
         stage_ = Stage::kDescend;
         return;
       }
@@ -137,22 +172,26 @@ void BoundarySearch::advance() {
 
 // Has the descent had its time slice? While the class of the first one is not settled, steps are better spent on the next.
 bool BoundarySearch::slice_over() const {
-  const int slice = schedule_of(*options_, goal_).slice;
+  const int slice = schedule().slice;
   if (slice == 0 || descent_.steps() < slice || !descent_.crossed()) return false;
   return turn_ == Turn::kSecond || (turn_ == Turn::kFirst && next_candidate_ == 1);
 }
 
 bool BoundarySearch::falls_behind() const {
-  const Schedule& schedule = schedule_of(*options_, goal_);
+  const Schedule& schedule = this->schedule();
   const int steps = descent_.steps();
   if (!(rival_ < HUGE_VAL) || steps < schedule.trial || perturbed()) return false;
   const double lead = schedule.lead + schedule.early_lead / (steps - schedule.trial + 1);
   return descent_.expected_distance() > rival_ * (1.0 + lead);
 }
 
+// Far from the target the largest of the other logits alone leads to where two of them are equal and the target's has no say any
+// more: the others are averaged, over so much of the hard margin that is left.
+double BoundarySearch::temperature(double margin) { return std::fmax(kTowardsClass, kTemperatureShare * margin); }
+
 double BoundarySearch::smoothing() const {
   if (!options_->smoothable || turn_ == Turn::kHandedOver || restarts_ > 0 || evaluations_ + 2 > limit()) return 0.0;
-  const Schedule& schedule = schedule_of(*options_, goal_);
+  const Schedule& schedule = this->schedule();
   double smoothing = schedule.smoothing;
   for (int j = 0; j < descent_.steps(); ++j) smoothing *= schedule.smoothing_decay;
   return smoothing;
@@ -161,12 +200,12 @@ double BoundarySearch::smoothing() const {
 // Is this step of the descent perturbed?
 bool BoundarySearch::perturbed() const {
   if (restarts_ > 0) return succeeded() && perturbation_.of_restart(descent_, span_);
-  return turn_ != Turn::kHandedOver && perturbation_.of_first(descent_, schedule_of(*options_, goal_));
+  return turn_ != Turn::kHandedOver && perturbation_.of_first(descent_, schedule());
 }
 
 // Moves the point proposed by noise that decays with the steps; what was perturbed before and is no more settles.
 void BoundarySearch::perturb() {
-  const Schedule& schedule = schedule_of(*options_, goal_);
+  const Schedule& schedule = this->schedule();
   const bool restarted = restarts_ > 0;
   if (!restarted && turn_ != Turn::kHandedOver && goal_.targeted() && !options_->smoothable) {
     perturbation_.watch(descent_);

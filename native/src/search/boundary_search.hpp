@@ -72,6 +72,10 @@ class BoundarySearch final : public Lane {
   };
 
   // boundary_search.cpp: from one answer to the next question
+  const Schedule& schedule() const { return schedule_of(effort_, goal_); }
+  void begin_effort(bs_effort effort);
+  bool next_effort();
+  int most_evaluations() const;
   void ask(int towards, Stage stage);
   void ask_best(Stage stage);
   int goal_class() const;
@@ -82,6 +86,7 @@ class BoundarySearch final : public Lane {
   bool slice_over() const;
   bool falls_behind() const;
   double smoothing() const;  // wanted of the next gradient
+  static double temperature(double margin);
   bool perturbed() const;
   void perturb();
 
@@ -117,6 +122,7 @@ class BoundarySearch final : public Lane {
   const SearchOptions* with_walls_ = nullptr;
 
   Stage stage_ = Stage::kClean;
+  bs_effort effort_ = BS_EFFORT_FAST;  // so far
   double rival_ =
       HUGE_VAL;  // best distance that the descent competes with; infinite for those that begin at the best point
   Turn turn_ = Turn::kFirst;

@@ -58,7 +58,7 @@ void BoundarySearch::begin_descent(const Start& start) {
     case Start::Kind::kHandover: {
       rival_ = HUGE_VAL;
       descent_.expect_kinks();
-      const Schedule& schedule = schedule_of(*options_, goal_);
+      const Schedule& schedule = this->schedule();
       return descent_.bound_trust(schedule.trust_bound, schedule.trust_bound_decay);
     }
     case Start::Kind::kCrossing:
@@ -101,8 +101,9 @@ bool BoundarySearch::ask_probes() {
 // Is it time for the point that the caller knows? Untargeted, when nothing was found for what a search usually takes, or the caller's
 // limit leaves just enough to go there; towards a target, as soon as a descent has ended on a plateau.
 bool BoundarySearch::at_wits_end() const {
-  return (goal_.targeted() && descent_.flat()) ||
-         evaluations_ + (options_->max_evaluations > 0 ? kGivenReserve : 0) >= budget_;
+  const int most = options_->max_evaluations;
+  return (goal_.targeted() && descent_.flat()) || evaluations_ >= budget_ ||
+         (most > 0 && evaluations_ + kGivenReserve >= most);
 }
 
 // Where no descent has crossed, from the point that the caller knows. False when there is none, or it has had its turn.
@@ -133,20 +134,24 @@ bool BoundarySearch::keep_off_walls() {
   return moved;
 }
 
-// A budget beyond that of the effort is for restarts, and so is what is left of one where a target was reached at no minimum.
+// The exhaustive effort is for restarts, and so is what is left of any while the best point is no minimum.
 bool BoundarySearch::may_restart() const {
   if (goal_.targeted() && !options_->smoothable && !perturbation_.rough() && stalled()) return true;
-  const Schedule& schedule = schedule_of(*options_, goal_);
-  return schedule.restarts > 0 && (restarts_ < schedule.restarts || budget_ > schedule.budget);
+  if (effort_ == BS_EFFORT_FAST) return false;
+  return effort_ == BS_EFFORT_EXHAUSTIVE || restarts_ < schedule().restarts || stalled();
 }
 
 // Asks for a point near the best one, half its distance away, or, while there is none, near the image, further out each
 // time. Restarts from noise around the image fall back into the same minimum far more often than those around the best.
 void BoundarySearch::ask_noise() {
-  if (perturbation_.rough() && succeeded()) span_ = Perturbation::span_of_restarts(budget_ - evaluations_);
+  if (perturbation_.rough() && succeeded()) {
+    // Of the effort's own budget, whatever the limit is: a larger one only goes on.
+    const int left = effort_ == BS_EFFORT_EXHAUSTIVE ? 0 : own_budget(effort_, goal_) - evaluations_;
+    span_ = Perturbation::span_of_restarts(left);
+  }
   ++restarts_;
   ++starts_;
-  const RestartPlace place = restart_place(restarts_, schedule_of(*options_, goal_).restarts, screening_.count(),
+  const RestartPlace place = restart_place(restarts_, schedule().restarts, screening_.count(),
                                            goal_.targeted() && succeeded() && !options_->smoothable && stalled());
   const bool around_image = !succeeded() || place.around_image;
   const double norm = succeeded() ? place.reach * best_distance_
@@ -154,6 +159,7 @@ void BoundarySearch::ask_noise() {
   perturbation_.add(around_image ? x_ : best_, norm, *options_, point_);
   const bool other = around_image && !goal_.targeted();
   ask(other ? screening_.candidate(place.towards).one_hot : goal_class(), Stage::kNoise);
+  if (goal_.targeted()) question_.temperature = temperature(clean_margin_);
 }
 
 }  // namespace blindspot

@@ -36,14 +36,14 @@ void insertion_sort(Candidate* candidates, int count, Before before) {
 }  // namespace
 
 int ClassScreening::most(const SearchOptions& options) {
-  return std::min(schedule_of(options, Goal{}).screened, options.classes - 1);
+  return std::min(schedule_of(options.effort, Goal{}).screened, options.classes - 1);
 }
 
 void ClassScreening::begin(const SearchOptions& options, const float* x) {
   options_ = &options;
   x_ = x;
-  count_ = screened_ = probed_ = next_probe_start_ = 0;
-  probes_ranked_ = false;
+  count_ = ordered_ = screened_ = 0;
+  forget_probes();
 }
 
 void ClassScreening::add_target(const Candidate& target, const float* gradient) {
@@ -64,6 +64,7 @@ void ClassScreening::order_by_logits(const float* logits, int label) {
     candidates_[at].one_hot = j;
     candidates_[at].margin = static_cast<double>(logits[label]) - static_cast<double>(logits[j]);
   }
+  ordered_ = count_;
 }
 
 // Could the boundary to this class be nearer than the nearest seen? Its distance is its margin over the slope of the
@@ -79,7 +80,8 @@ bool ClassScreening::may_be_nearest(const Candidate& candidate, const Schedule& 
 }
 
 int ClassScreening::next_question(const Schedule& schedule) {
-  if (screened_ == count_ || !may_be_nearest(candidates_[screened_], schedule)) return -1;
+  if (screened_ == std::min(ordered_, schedule.screened) || !may_be_nearest(candidates_[screened_], schedule))
+    return -1;
   Candidate& candidate = candidates_[screened_++];
   candidate.distance = HUGE_VAL;  // until it is answered
   candidate.slope = 0.0;
@@ -94,6 +96,11 @@ void ClassScreening::absorb(double margin, double slope, const float* gradient) 
   candidate.slope = slope;
   std::memcpy(gradient_[slot], gradient, options_->n * sizeof(float));
   candidate.distance = first_order(margin, slope, gradient);
+}
+
+void ClassScreening::forget_probes() {
+  probed_ = next_probe_start_ = 0;
+  probes_ranked_ = false;
 }
 
 void ClassScreening::rank(int count) {

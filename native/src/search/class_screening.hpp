@@ -46,6 +46,8 @@ class ClassScreening {
   void order_by_logits(const float* logits, int label);
   // The class whose gradient at the image is wanted next; -1 when no other can be the nearest.
   int next_question(const Schedule& schedule);
+  // Classes may be asked for, ranked and probed once more, by another schedule.
+  void forget_probes();
   void absorb(double margin, double slope, const float* gradient);
   // From then on candidates are those screened, nearest first, at most `count` of them.
   void rank(int count);
@@ -73,8 +75,9 @@ class ClassScreening {
   float* const* scratch_ = nullptr;
   float* gradient_[kMost] = {};
   Candidate candidates_[kMost];
-  int count_ = 0;
-  int screened_ = 0;
+  int ordered_ = 0;             // candidates: by logits at first,
+  int screened_ = 0;            // those whose gradient is known,
+  int count_ = 0;               // and those that descents go to
   int probed_ = 0;              // of the candidates,
   bool probes_ranked_ = false;  // which then are in the order of what was seen there
   int next_probe_start_ = 0;

@@ -48,14 +48,14 @@ void DeepfoolSearch::at_iterate(double margin, const float* logits, const float*
   }
   screening_.order_by_logits(logits, goal_.label);
   screening_.next_question(
-      schedule_of(*options_, goal_));  // the runner-up, away from which this gradient leads already
+      schedule_of(options_->effort, goal_));  // the runner-up, away from which this gradient leads already
   screening_.absorb(margin, slope_, gradient);
   screening_classes_ = true;
   ask_next_class();
 }
 
 void DeepfoolSearch::ask_next_class() {
-  const int next = screening_.next_question(schedule_of(*options_, goal_));
+  const int next = screening_.next_question(schedule_of(options_->effort, goal_));
   if (next < 0) {
     screening_.rank(1);
     return step();

@@ -50,6 +50,7 @@ void Perturbation::add(const float* around, double norm, const SearchOptions& op
 }
 
 int Perturbation::span_of_restarts(int evaluations_left) {
+  if (evaluations_left < kRestartSpan) return kRestartSpan;
   const int descents = std::max(1, (evaluations_left + kRestartSpan / 2) / kRestartSpan);
   return evaluations_left / descents - 1;  // the start takes one more
 }

@@ -33,7 +33,8 @@ class Perturbation {
   // point := around, moved by noise of about this norm, in the box.
   void add(const float* around, double norm, const SearchOptions& options, float* point);
 
-  // Restarts share the evaluations left evenly, so that the last one settles in time, too. Returns the steps of each.
+  // Restarts share the evaluations left evenly, so that the last one settles in time, too; where fewer are left than one takes, it is
+  // as long as usual. Returns the steps of each.
   static int span_of_restarts(int evaluations_left);
 
   // A descent from the image has ended.

@@ -54,17 +54,17 @@ constexpr Schedule kThoroughTargeted = {.budget = 300,
                                         .perturbation_decay = 0.95,
                                         .trust_bound = 0.05,
                                         .trust_bound_decay = 0.9};
-constexpr int kExhaustive = 3000;  // evaluations of that effort, which is thorough in all else
+constexpr int kExhaustive = 3000;  // evaluations of that effort
 
 }  // namespace
 
-const Schedule& schedule_of(const SearchOptions& options, Goal goal) {
-  if (options.effort != BS_EFFORT_FAST) return goal.targeted() ? kThoroughTargeted : kThorough;
+const Schedule& schedule_of(bs_effort effort, Goal goal) {
+  if (effort != BS_EFFORT_FAST) return goal.targeted() ? kThoroughTargeted : kThorough;
   return goal.targeted() ? kFastTargeted : kFast;
 }
 
-int own_budget(const SearchOptions& options, Goal goal) {
-  return options.effort == BS_EFFORT_EXHAUSTIVE ? kExhaustive : schedule_of(options, goal).budget;
+int own_budget(bs_effort effort, Goal goal) {
+  return effort == BS_EFFORT_EXHAUSTIVE ? kExhaustive : schedule_of(effort, goal).budget;
 }
 
 }  // namespace blindspot

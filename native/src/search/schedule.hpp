@@ -62,9 +62,10 @@ struct Schedule {
   double trust_bound_decay;
 };
 
-const Schedule& schedule_of(const SearchOptions& options, Goal goal);
+// `exhaustive` has the schedule of `thorough`, whose restarts it goes on with.
+const Schedule& schedule_of(bs_effort effort, Goal goal);
 
 // Evaluations of an image when the caller sets no limit.
-int own_budget(const SearchOptions& options, Goal goal);
+int own_budget(bs_effort effort, Goal goal);
 
 }  // namespace blindspot

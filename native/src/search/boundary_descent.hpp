@@ -94,6 +94,8 @@ class BoundaryDescent {
   bool kinks_prevail() const;
   // Has a cut recurred (Bundle)?
   bool recurring() const { return bundle_.recurring(); }
+  // The distance from x of its nearest adversarial point.
+  double best_distance() const { return best_distance_; }
   // Distance from x that this descent has reached, or may be expected to reach, to first order.
   double expected_distance() const;
 

@@ -33,6 +33,8 @@ void BoundarySearch::begin(const SearchOptions& options, double id, Goal goal) {
 // larger limit never ends further out.
 void BoundarySearch::begin_effort(bs_effort effort) {
   effort_ = effort;
+  starts_before_ = starts_;
+  nearest_end_ = HUGE_VAL;
   const bool last = effort == BS_EFFORT_EXHAUSTIVE || options_->effort == BS_EFFORT_FAST;
   budget_ = last ? most_evaluations() : std::min(most_evaluations(), own_budget(effort, goal_));
   span_ = schedule().steps;
@@ -180,9 +182,11 @@ bool BoundarySearch::slice_over() const {
 bool BoundarySearch::falls_behind() const {
   const Schedule& schedule = this->schedule();
   const int steps = descent_.steps();
-  if (!(rival_ < HUGE_VAL) || steps < schedule.trial || perturbed()) return false;
+  // What a smaller effort has found gives up no descent from the image: more steps may lead nearer.
+  const double rival = restarts_ == 0 ? std::fmax(rival_, nearest_end_) : rival_;
+  if (!(rival < HUGE_VAL) || steps < schedule.trial || perturbed()) return false;
   const double lead = schedule.lead + schedule.early_lead / (steps - schedule.trial + 1);
-  return descent_.expected_distance() > rival_ * (1.0 + lead);
+  return descent_.expected_distance() > rival * (1.0 + lead);
 }
 
 // Far from the target the largest of the other logits alone leads to where two of them are equal and the target's has no say any

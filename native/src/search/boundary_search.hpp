@@ -125,6 +125,8 @@ class BoundarySearch final : public Lane {
   bs_effort effort_ = BS_EFFORT_FAST;  // so far
   double rival_ =
       HUGE_VAL;  // best distance that the descent competes with; infinite for those that begin at the best point
+  int starts_before_ = 0;          // of smaller efforts
+  double nearest_end_ = HUGE_VAL;  // of the descents of this effort
   Turn turn_ = Turn::kFirst;
   int next_candidate_ = 0;
   int restarts_ = 0;

@@ -19,6 +19,7 @@ constexpr int kGivenReserve = 10;     // evaluations that a caller's limit leave
 bool BoundarySearch::next_start() {
   explain_best();
   if (starts_ > 0 && restarts_ == 0) perturbation_.learn(descent_);
+  if (starts_ > starts_before_) nearest_end_ = std::fmin(nearest_end_, descent_.best_distance());
   rival_ = best_distance_;
   perturbed_step_ = false;
   const bool another = next_candidate_ < screening_.count() && screening_.candidate(next_candidate_).slope > 0.0;

@@ -15,6 +15,9 @@ import { type Dim, elementCount, normalizeAxis } from '../shape.ts';
 import { type Tensor, tensorNumbers } from '../tensor.ts';
 import type { GraphNode, Value } from '../value.ts';
 
+/** Exporters write 2³¹ - 1, 2⁶³ - 1 or 10⁹ for “to the end”. */
+const BEYOND_ANY_BATCH = 1e9;
+
 interface AxisSlice {
   axis: number;
   start: number;
@@ -40,7 +43,7 @@ function axisSlices(node: NodeContext | GraphNode): AxisSlice[] {
     const size = shape[axis] ?? 1;
     if (step === 0) throw nodeError(node, 'a step is 0');
     if (typeof size === 'string') {
-      if (start === 0 && step === 1 && end > 1e9) return;
+      if (start === 0 && step === 1 && end >= BEYOND_ANY_BATCH) return;
       throw nodeError(node, `cannot slice the symbolic dimension ${size} (axis ${axis})`);
     }
     const clamp = (at: number, low: number, high: number): number =>

@@ -124,10 +124,11 @@ bool ClassScreening::failed(int found_class, double distance) const {
 
 int ClassScreening::next_probe(int found_class, double distance, float* point) {
   while (probed_ < screened_ && !(candidates_[probed_].slope > 0.0 && candidates_[probed_].one_hot != found_class)) {
-    candidates_[probed_++].distance = HUGE_VAL;
+    candidates_[probed_++].probed = HUGE_VAL;
   }
   if (probed_ == screened_) return -1;
-  const Candidate& candidate = candidates_[probed_++];
+  Candidate& candidate = candidates_[probed_++];
+  candidate.probed = candidate.distance;  // until it is answered
   probe(candidate, distance, point);
   return candidate.one_hot;
 }
@@ -158,16 +159,15 @@ void ClassScreening::absorb_probe(double margin, double slope, const float* grad
   for (std::size_t i = 0; i < options_->n; ++i) {
     at_image -= static_cast<double>(gradient[i]) * (static_cast<double>(point[i]) - static_cast<double>(x_[i]));
   }
-  candidates_[probed_ - 1].distance = first_order(at_image, slope, gradient);
+  candidates_[probed_ - 1].probed = first_order(at_image, slope, gradient);
 }
 
 int ClassScreening::next_probe_start(double distance, float* point) {
   if (!probes_ranked_) {
     probes_ranked_ = true;
-    insertion_sort(candidates_, screened_,
-                   [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
+    insertion_sort(candidates_, screened_, [](const Candidate& a, const Candidate& b) { return a.probed < b.probed; });
   }
-  if (next_probe_start_ == screened_ || !(candidates_[next_probe_start_].distance < HUGE_VAL)) return -1;
+  if (next_probe_start_ == screened_ || !(candidates_[next_probe_start_].probed < HUGE_VAL)) return -1;
   const Candidate& candidate = candidates_[next_probe_start_++];
   probe(candidate, distance, point);
   return candidate.one_hot;

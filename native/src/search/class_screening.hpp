@@ -22,7 +22,8 @@ class ClassScreening {
     int slot = 0;  // of its gradient
     double margin = 0.0;
     double slope = 0.0;
-    double distance = 0.0;  // to first order
+    double distance = 0.0;  // to first order, by the gradient at the image,
+    double probed = 0.0;    // and by that at the probe
   };
   static constexpr int kMost = 9;
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EXPERIMENT_NAMES } from '../experiments/experiments.ts';
+import type { ShownTable } from '../experiments/shown_examples.ts';
 import { recordedRun } from './testing/recorded_run.ts';
 
 const main = fileURLToPath(new URL('../../dist/ts/cli/main.js', import.meta.url));
@@ -45,6 +46,16 @@ describe('reproduce', () => {
     const results = JSON.parse(readFileSync(path.join(out, 'results.json'), 'utf8')) as {
       experiments: { table3: { rows: { distortion: number }[] } };
     };
+    const [shown] = JSON.parse(readFileSync(path.join(out, 'examples.json'), 'utf8')) as ShownTable[];
+    expect(shown?.rows.map(({ row, column }) => `${row}: ${column}`)).toEqual([
+      'FC100-100-10: av. min. distortion',
+      'FC123-456-10: av. min. distortion',
+      'FC100-100-10′: av. min. distortion',
+    ]);
+    for (const { label, original, change, predictions } of shown?.rows.flatMap(({ examples }) => examples) ?? []) {
+      expect([original, change].map((text) => Buffer.from(text, 'base64').length)).toEqual([784, 784]);
+      expect(predictions[0]).not.toBe(label);
+    }
     expect(results.experiments.table3.rows.map(({ distortion }) => distortion > 0)).toEqual([true, true, true]);
     expect(readdirSync(path.join(out, 'cache')).filter((name) => /unfinished|part$/.test(name))).toEqual([]);
 

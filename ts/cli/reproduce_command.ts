@@ -8,7 +8,7 @@ import { BlindspotError } from '../errors.ts';
 import { chooseExperiments, EXPERIMENT_NAMES } from '../experiments/experiments.ts';
 import { SHIPPED_IMAGENET } from '../experiments/imagenet_source.ts';
 import { DEFAULT_IMAGES, studySettings } from '../experiments/profiles.ts';
-import { reportJson, reportMarkdown, reportPage } from '../experiments/report.ts';
+import { examplesJson, reportJson, reportMarkdown, reportPage } from '../experiments/report.ts';
 import { type Reproduction, reproduce } from '../experiments/reproduce.ts';
 import { Store } from '../experiments/store.ts';
 import { formatSeconds, plural } from '../report/number_format.ts';
@@ -46,6 +46,7 @@ Examples:
 What it leaves in --out:
   report.html       tables and figures, ours beside the paper's, and which of its statements hold
   results.json      every number, with 95 % intervals
+  examples.json     some of the images that tables 1 to 4 count, and what the models say of them
   reproduction.md   the report as Markdown
   figures/*.png     at print quality
   cache/            trained models, examples and finished parts: a run that was ended, even killed, goes on from them`;
@@ -127,6 +128,7 @@ async function writeReproduction(folder: string, reproduction: Reproduction): Pr
   await writeOutputFolder(folder, async (staging) => {
     await writeFile(path.join(staging, 'report.html'), reportPage(reproduction));
     await writeFile(path.join(staging, 'results.json'), reportJson(reproduction));
+    await writeFile(path.join(staging, 'examples.json'), examplesJson(reproduction));
     await writeFile(path.join(staging, 'reproduction.md'), reportMarkdown(reproduction, 'figures'));
     await mkdir(path.join(staging, 'figures'));
     for (const { figures } of reproduction.finished) {
@@ -141,6 +143,7 @@ async function writeMarkdown(file: string, reproduction: Reproduction): Promise<
   for (const { figures } of reproduction.finished) {
     for (const [name, png] of figures) await writeFileAtomically(path.join(folder, name), png);
   }
+  await writeFileAtomically(path.join(folder, 'examples.json'), examplesJson(reproduction));
   await writeFileAtomically(file, reportMarkdown(reproduction, path.basename(folder)));
 }
 

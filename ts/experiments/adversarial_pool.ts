@@ -50,7 +50,7 @@ export class AdversarialPool {
    * it answers wrongly as they are stay as they are: they are their own mistakes. Examples beyond the
    * reach are left out: pushed on without end, the boundary would leave room for no other class.
    * @param model ONNX file of the layers above: inputs [N, size] in [0, 1].
-   * @param inputs [n, size]; labels [n].
+   * @param inputs [n, size], in [0, 1] but for rounding; labels [n].
    */
   async replace(
     model: Uint8Array,
@@ -59,7 +59,9 @@ export class AdversarialPool {
     random: Random,
     signal: AbortSignal,
   ): Promise<void> {
-    const data = { images: inputs, labels, shape: [this.#size] };
+    // A sigmoid of ONNX Runtime may come out as 1 and a unit in the last place.
+    const images = inputs.map((value) => Math.min(1, Math.max(0, value)));
+    const data = { images, labels, shape: [this.#size] };
     const { summary, examples, adversarial } = await attack(model, data, {
       maxEvaluations: EVALUATIONS,
       workers: 1,

@@ -1,5 +1,6 @@
 /** What one table or figure of the paper consists of. */
 import type { Block } from './document.ts';
+import type { ShownTable } from './shown_examples.ts';
 import type { Study, Tell } from './study.ts';
 import type { StudyModelName } from './study_models.ts';
 
@@ -8,6 +9,8 @@ export interface Findings<Result> {
   readonly result: Result;
   /** PNG files by name. */
   readonly figures?: Readonly<Record<string, Uint8Array>>;
+  /** Some of the images that its table counts. */
+  readonly shown?: ShownTable;
 }
 
 export interface Experiment<Result> {

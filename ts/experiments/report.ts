@@ -119,6 +119,11 @@ export function reportJson({ settings, seeds, finished, missing, versions }: Rep
   return `${JSON.stringify({ settings, seeds, versions, missing, experiments, otherSeeds, claims }, undefined, 1)}\n`;
 }
 
+/** Some of the images that the tables count: a list of `ShownTable`. */
+export function examplesJson({ finished }: Reproduction): string {
+  return `${JSON.stringify(finished.flatMap(({ shown }) => shown ?? []))}\n`;
+}
+
 function commandOf({ settings, seeds, finished, missing }: Reproduction): string {
   const asked = [...finished.map(({ experiment }) => experiment.name), ...missing];
   return [

@@ -5,6 +5,7 @@
 import { versions } from '../attack/versions.ts';
 import type { AnyExperiment } from './experiment.ts';
 import type { ImagenetSource } from './imagenet_source.ts';
+import type { ShownTable } from './shown_examples.ts';
 import type { Key, Store } from './store.ts';
 import { parseJson, Study, type StudySettings, type Tell } from './study.ts';
 import { STUDY_MODELS, type StudyModelName } from './study_models.ts';
@@ -23,6 +24,7 @@ export interface FinishedExperiment {
   readonly otherSeeds: readonly unknown[];
   /** PNG files by name. */
   readonly figures: ReadonlyMap<string, Uint8Array>;
+  readonly shown: ShownTable | undefined;
 }
 
 export interface Reproduction {
@@ -126,10 +128,11 @@ async function experimentStep(study: Study, experiment: AnyExperiment, seed: str
     seconds: experiment.seconds,
     key,
     run: async (tell) => {
-      const { result, figures = {} } = await experiment.run(study, tell);
+      const { result, figures = {}, shown } = await experiment.run(study, tell);
       const files = new Map<string, Uint8Array | string>([
         ['result.json', `${JSON.stringify(result)}\n`],
         ['figures.json', JSON.stringify(Object.keys(figures))],
+        ...(shown ? ([['shown.json', JSON.stringify(shown)]] as const) : []),
         ...Object.entries(figures),
       ]);
       await study.store.write(key, files);
@@ -145,19 +148,22 @@ async function readFinished(
 ): Promise<FinishedExperiment | undefined> {
   const results: unknown[] = [];
   const figures = new Map<string, Uint8Array>();
+  let shown: ShownTable | undefined;
   for (const study of experiment.renderSeeds ? studies : studies.slice(0, 1)) {
     const key = await experimentKey(study, experiment);
     const result = await store.read(key, 'result.json');
     const names = await store.read(key, 'figures.json');
     if (result === undefined || names === undefined) return undefined;
     results.push(parseJson(result));
+    const examples = shown ? undefined : await store.read(key, 'shown.json');
+    if (examples !== undefined) shown = parseJson(examples);
     for (const name of parseJson<string[]>(names)) {
       const png = await store.read(key, name);
       if (png !== undefined && !figures.has(name)) figures.set(name, png);
     }
   }
   const [result, ...otherSeeds] = results;
-  return { experiment, result, otherSeeds, figures };
+  return { experiment, result, otherSeeds, figures, shown };
 }
 
 /** Time left, from what steps were expected to take and what those of this run took. */

@@ -13,6 +13,7 @@ import {
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_1 } from './paper_values.ts';
 import { seededBlocks } from './seeds.ts';
+import { type ShownRow, shownExamples } from './shown_examples.ts';
 import { type Proportion, proportion } from './statistics.ts';
 import { TABLE_1_MODELS } from './study_models.ts';
 
@@ -32,19 +33,30 @@ export interface Table1 {
   readonly rows: readonly Table1Row[];
 }
 
+/** Columns. */
+const RANDOM_CLASS = 'av. min. distortion, random class';
+const ANY_CLASS = 'any class';
+
 export const table1: Experiment<Table1> = {
   name: 'table1',
   title: 'Table 1: models and their nearest mistakes',
-  version: 1,
+  version: 2,
   models: TABLE_1_MODELS,
   seconds: 15,
   async run(study, tell) {
     const rows: Table1Row[] = [];
+    const shown: ShownRow[] = [];
     for (const [i, name] of TABLE_1_MODELS.entries()) {
       const model = await study.model(name);
       const within = (share: number, text: string) => tell((i + share) / TABLE_1_MODELS.length, text);
       const targeted = await study.distorted(name, 'train', 'random', (share, text) => within(share / 2, text));
       const any = await study.distorted(name, 'train', 'none', (share, text) => within(0.5 + share / 2, text));
+      for (const [column, { originals, adversarial }] of [
+        [RANDOM_CLASS, targeted],
+        [ANY_CLASS, any],
+      ] as const) {
+        shown.push({ row: model.label, column, examples: await shownExamples([model], originals, adversarial) });
+      }
       const { data, trainError, testError = Number.NaN } = model.record;
       rows.push({
         model: model.label,
@@ -56,7 +68,7 @@ export const table1: Experiment<Table1> = {
         found: targeted.distortions.length,
       });
     }
-    return { result: { images: study.settings.images, rows } };
+    return { result: { images: study.settings.images, rows }, shown: { table: 1, models: [], rows: shown } };
   },
   render: renderTable1,
   renderSeeds,
@@ -66,7 +78,7 @@ function renderSeeds(results: readonly Table1[]): Block[] {
   const models = results[0]?.rows.map(({ model }) => model) ?? [];
   return seededBlocks(
     'Table 1',
-    ['model', 'training error', 'test error', 'av. min. distortion, random class', 'any class'],
+    ['model', 'training error', 'test error', RANDOM_CLASS, ANY_CLASS],
     models.map((model, i) => {
       const paper = PAPER_TABLE_1[model];
       const of = (value: (row: Table1Row) => number) =>
@@ -92,7 +104,7 @@ function renderTable1({ images, rows }: Table1): Block[] {
     {
       kind: 'table',
       caption: 'Table 1. Errors (%) and average minimum distortion, ours (the paper’s).',
-      columns: ['model', 'training error', 'test error', 'av. min. distortion, random class', 'any class'],
+      columns: ['model', 'training error', 'test error', RANDOM_CLASS, ANY_CLASS],
       rows: rows.map((row) => {
         const paper = PAPER_TABLE_1[row.model];
         return {

@@ -4,6 +4,7 @@ import { withNoise } from './distortions.ts';
 import { type Block, type Claim, claimsBlock, enumerate, paragraph, percent, verdictOf } from './document.ts';
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_1, PAPER_TABLE_2 } from './paper_values.ts';
+import { type ShownRow, shownExamples } from './shown_examples.ts';
 import { TABLE_1_MODELS } from './study_models.ts';
 import { brokenDiagonal, errorsOf, seededTransfer, type TransferRow, transferTableRows } from './transfer.ts';
 
@@ -18,25 +19,30 @@ const NOISE = [0.1, 0.3];
 export const table2: Experiment<Table2> = {
   name: 'table2',
   title: 'Table 2: examples for one model fool another',
-  version: 1,
+  version: 2,
   models: TABLE_1_MODELS,
   seconds: 15,
   async run(study, tell) {
     const models = await study.models(TABLE_1_MODELS);
     const rows: TransferRow[] = [];
+    const shown: ShownRow[] = [];
     for (const [own, model] of models.entries()) {
       tell(own / models.length, `examples for ${model.label} shown to the others`);
-      const { adversarial, distortion } = await study.distorted(model.name, 'train');
+      const { originals, adversarial, distortion } = await study.distorted(model.name, 'train');
       const errors = await errorsOf(study, models, adversarial);
+      shown.push({ row: model.label, examples: await shownExamples(models, originals, adversarial) });
       rows.push({ key: model.label, label: model.label, errors, distortion, own });
     }
     const train = await study.data('train');
     const clean = takeImages(train, Math.min(study.settings.images, train.count));
     for (const stddev of NOISE) {
+      const label = `Gaussian noise, stddev ${stddev}`;
+      const noisy = withNoise(clean, stddev, study.settings.seed);
+      shown.push({ row: label, examples: await shownExamples(models, clean, noisy) });
       rows.push({
         key: `noise ${stddev}`,
-        label: `Gaussian noise, stddev ${stddev}`,
-        errors: await errorsOf(study, models, withNoise(clean, stddev, study.settings.seed)),
+        label,
+        errors: await errorsOf(study, models, noisy),
         distortion: stddev,
         own: null,
       });
@@ -48,7 +54,11 @@ export const table2: Experiment<Table2> = {
       distortion: 0,
       own: null,
     });
-    return { result: { images: study.settings.images, columns: models.map(({ label }) => label), rows } };
+    const columns = models.map(({ label }) => label);
+    return {
+      result: { images: study.settings.images, columns, rows },
+      shown: { table: 2, models: columns, rows: shown },
+    };
   },
   render: renderTable2,
   renderSeeds: (results) => seededTransfer('Table 2', results, PAPER_TABLE_2),

@@ -13,6 +13,7 @@ import {
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_3 } from './paper_values.ts';
 import { seededBlocks } from './seeds.ts';
+import { type ShownRow, shownExamples } from './shown_examples.ts';
 import { type Proportion, proportion } from './statistics.ts';
 import { HALVES_MODELS } from './study_models.ts';
 
@@ -30,20 +31,26 @@ export interface Table3 {
   readonly rows: readonly Table3Row[];
 }
 
+/** A column. */
+const DISTORTION = 'av. min. distortion';
+
 export const table3: Experiment<Table3> = {
   name: 'table3',
   title: 'Table 3: networks trained on disjoint halves',
-  version: 1,
+  version: 2,
   models: HALVES_MODELS,
   seconds: 10,
   async run(study, tell) {
     const [p1, p2] = [await study.data('P1'), await study.data('P2')];
     const rows: Table3Row[] = [];
+    const shown: ShownRow[] = [];
     for (const [i, name] of HALVES_MODELS.entries()) {
       tell(i / HALVES_MODELS.length, `errors of ${name}`);
       const model = await study.model(name);
       const { testError = Number.NaN, data } = model.record;
-      const { distortion } = await study.distorted(name, 'test');
+      const { originals, adversarial, distortion } = await study.distorted(name, 'test');
+      const examples = await shownExamples([model], originals, adversarial);
+      shown.push({ row: model.label, column: DISTORTION, examples });
       rows.push({
         model: model.label,
         trainedOn: name.slice(-2),
@@ -53,7 +60,7 @@ export const table3: Experiment<Table3> = {
         distortion,
       });
     }
-    return { result: { images: study.settings.images, rows } };
+    return { result: { images: study.settings.images, rows }, shown: { table: 3, models: [], rows: shown } };
   },
   render: renderTable3,
   renderSeeds,
@@ -63,7 +70,7 @@ function renderSeeds(results: readonly Table3[]): Block[] {
   const models = results[0]?.rows.map(({ model }) => model) ?? [];
   return seededBlocks(
     'Table 3',
-    ['network', 'error on P1', 'error on P2', 'test error', 'av. min. distortion'],
+    ['network', 'error on P1', 'error on P2', 'test error', DISTORTION],
     models.map((model, i) => {
       const paper = PAPER_TABLE_3[model];
       const of = (value: (row: Table3Row) => number) =>
@@ -89,7 +96,7 @@ function renderTable3({ images, rows }: Table3): Block[] {
     {
       kind: 'table',
       caption: 'Table 3. Errors (%) and average minimum distortion, ours (the paper’s).',
-      columns: ['network', 'trained on', 'error on P1', 'error on P2', 'test error', 'av. min. distortion'],
+      columns: ['network', 'trained on', 'error on P1', 'error on P2', 'test error', DISTORTION],
       rows: rows.map((row) => {
         const paper = PAPER_TABLE_3[row.model];
         return {

@@ -4,6 +4,7 @@ import { amplified, clipped, meanDistortion, withNoise } from './distortions.ts'
 import { type Block, type Claim, claimsBlock, enumerate, paragraph, percent, verdictOf } from './document.ts';
 import type { Experiment } from './experiment.ts';
 import { PAPER_TABLE_4 } from './paper_values.ts';
+import { type ShownRow, shownExamples } from './shown_examples.ts';
 import { average } from './statistics.ts';
 import { HALVES_MODELS } from './study_models.ts';
 import { brokenDiagonal, errorsOf, seededTransfer, type TransferRow, transferTableRows } from './transfer.ts';
@@ -22,11 +23,12 @@ const NOISE = [0.06, 0.1];
 export const table4: Experiment<Table4> = {
   name: 'table4',
   title: 'Table 4: examples cross training sets',
-  version: 2,
+  version: 3,
   models: HALVES_MODELS,
   seconds: 10,
   async run(study, tell) {
     const models = await study.models(HALVES_MODELS);
+    const shown: ShownRow[] = [];
     const plain: TransferRow[] = [];
     const stronger: TransferRow[] = [];
     const clippedRows: TransferRow[] = [];
@@ -34,9 +36,11 @@ export const table4: Experiment<Table4> = {
       tell(own / models.length, `examples for ${label} shown to the others`);
       const { originals, adversarial, distortion } = await study.distorted(name, 'test');
       const row = { own, key: label, label: `distorted for ${label}` };
+      shown.push({ row: row.label, examples: await shownExamples(models, originals, adversarial) });
       plain.push({ ...row, errors: await errorsOf(study, models, adversarial), distortion });
       const magnified = amplified(originals, adversarial, AMPLIFIED);
       const loud = { own, key: `${label}, amplified`, label: `… for ${label}, amplified to ${AMPLIFIED}` };
+      shown.push({ row: loud.label, examples: await shownExamples(models, originals, magnified) });
       const cut = clipped(magnified);
       const errors = await errorsOf(study, models, magnified);
       stronger.push({ ...loud, errors, distortion: meanDistortion(originals, magnified) });
@@ -47,10 +51,13 @@ export const table4: Experiment<Table4> = {
     const clean = takeImages(test, Math.min(study.settings.images, test.count));
     const noise: TransferRow[] = [];
     for (const stddev of NOISE) {
+      const label = `Gaussian noise, stddev ${stddev}`;
+      const noisy = withNoise(clean, stddev, study.settings.seed);
+      shown.push({ row: label, examples: await shownExamples(models, clean, noisy) });
       noise.push({
         key: `noise ${stddev}`,
-        label: `Gaussian noise, stddev ${stddev}`,
-        errors: await errorsOf(study, models, withNoise(clean, stddev, study.settings.seed)),
+        label,
+        errors: await errorsOf(study, models, noisy),
         distortion: stddev,
         own: null,
       });
@@ -64,7 +71,10 @@ export const table4: Experiment<Table4> = {
     };
     const rows = [...plain, ...noise.slice(0, 1), ...stronger, ...noise.slice(1), undistorted];
     const columns = models.map(({ name, label }) => `${label} (${name.slice(-2)})`);
-    return { result: { images: study.settings.images, columns, rows, clippedRows } };
+    return {
+      result: { images: study.settings.images, columns, rows, clippedRows },
+      shown: { table: 4, models: columns, rows: shown },
+    };
   },
   render: renderTable4,
   renderSeeds: (results) => seededTransfer('Table 4', results, PAPER_TABLE_4),

@@ -49,7 +49,7 @@ export function App() {
           <PlayView engine={engine} state={state} change={change} />
         </div>
         {state.view === 'units' && <UnitsView engine={engine} state={state} change={change} />}
-        {state.view === 'paper' && <PaperView />}
+        {state.view === 'paper' && <PaperView state={state} change={change} />}
         {state.view === 'speed' && <SpeedView engine={engine} />}
       </main>
       <footer>

@@ -1,4 +1,7 @@
 /** The models and images that come with the page, and pictures made fit for a model. */
+import { readPictures } from '../data/browser_images.ts';
+import type { PictureFitOptions } from '../data/picture_fit.ts';
+import { BlindspotError } from '../errors.ts';
 import type { InputOptions } from '../onnx/preprocessing.ts';
 import { imageLayout, type Picture } from '../report/picture.ts';
 import { DIGIT_PIXELS, DIGITS_A_CLASS, splitQuizDigits } from './digits.ts';
@@ -8,12 +11,21 @@ export interface SiteModel {
   readonly name: string;
   readonly about: string;
   readonly images: 'digits' | 'photos';
+  /** Over a megabyte: fetched only when it is chosen. */
+  readonly large?: true;
 }
 
 export const MODELS: readonly SiteModel[] = [
   { id: 'fc100-100-10', name: 'FC100-100-10', about: 'two layers of 100 sigmoids, MNIST, 98.1 %', images: 'digits' },
   { id: 'convnet', name: 'Convolutional', about: 'two convolutions, ReLU, MNIST, 99.1 %', images: 'digits' },
   { id: 'fc10', name: 'FC10', about: 'softmax alone, MNIST, 92.7 %', images: 'digits' },
+  {
+    id: 'ae400-10',
+    name: 'AE400-10',
+    about: 'softmax on an autoencoder’s codes, MNIST, 97.9 %',
+    images: 'digits',
+    large: true,
+  },
   { id: 'mobilenet', name: 'MobileNet v1 0.25', about: '1,000 classes of ImageNet', images: 'photos' },
 ];
 
@@ -69,31 +81,20 @@ export async function quizDigits(): Promise<ReturnType<typeof splitQuizDigits>> 
 }
 
 /**
- * A picture cut to the middle and scaled to what a model takes. One channel: grey, and turned to light on dark where
- * its rim is light, as digits of MNIST are.
- * @throws when the file is no picture, or the model takes other than one or three channels.
+ * A picture as a model takes it. One channel: grey, and turned to light on dark where its rim is light, as digits of
+ * MNIST are.
+ * @throws when the file is no picture, or the model takes none.
  */
-export async function picturePixels(source: Blob, imageShape: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
-  const { width, height, channels, channelStride, pixelStride, size } = imageLayout(imageShape);
-  if (channels !== 1 && channels !== 3) throw new Error(`The model takes ${channels} channels, a picture has 1 or 3`);
-  const bitmap = await createImageBitmap(source).catch(() => {
+export async function picturePixels(
+  source: Blob,
+  imageShape: readonly number[],
+  fit: PictureFitOptions = { resize: true },
+): Promise<Float32Array<ArrayBuffer>> {
+  const pixels = await readPictures([source], imageShape, fit).catch((error: unknown) => {
+    if (!(error instanceof BlindspotError) || error.code !== 'FILE_UNREADABLE') throw error;
     throw new Error('This is no picture that the browser can read; choose a PNG, JPEG or WebP file');
   });
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
-  if (context === null) throw new Error('The browser has no canvas');
-  const scale = Math.min(bitmap.width / width, bitmap.height / height);
-  const [w, h] = [width * scale, height * scale];
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, (bitmap.width - w) / 2, (bitmap.height - h) / 2, w, h, 0, 0, width, height);
-  bitmap.close();
-  const { data } = context.getImageData(0, 0, width, height);
-  const pixels = new Float32Array(size);
-  for (let at = 0; at < width * height; at++) {
-    const [red = 0, green = 0, blue = 0] = data.subarray(4 * at, 4 * at + 3);
-    const own = channels === 3 ? [red, green, blue] : [Math.round(0.299 * red + 0.587 * green + 0.114 * blue)];
-    for (const [c, value] of own.entries()) pixels[c * channelStride + at * pixelStride] = value / 255;
-  }
+  const { width, height, channels } = imageLayout(imageShape);
   if (channels === 1 && rimIsLight(pixels, width, height)) return pixels.map((value) => 1 - value);
   return pixels;
 }

@@ -100,6 +100,8 @@ describe('the page', () => {
       expect(await violations()).toEqual([]);
       await page.getByRole('link', { name: 'The paper' }).click();
       await page.locator('.paper-heat').nth(4).waitFor();
+      await page.locator('.paper-heat td button').first().click();
+      await page.locator('.cell-examples').waitFor();
       expect(await violations()).toEqual([]);
       await page.getByRole('link', { name: 'Speed' }).click();
       await page.locator('.speed tr').first().waitFor();
@@ -115,6 +117,37 @@ describe('the page', () => {
     await page.getByRole('link', { name: 'Units' }).click();
     await page.locator('.quiz-card').nth(1).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.getByRole('link', { name: 'The paper' }).click();
+    await page.locator('.paper-heat td button').first().click();
+    await page.locator('.cell-examples canvas').nth(14).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  });
+
+  it('shows the images behind a value of the paper’s tables, by clicks and keys, and keeps that in its address', async () => {
+    await open('#paper');
+    const table = page.locator('.paper-heat').nth(1);
+    // Images made for the third model, seen by the first.
+    await table.locator('tbody tr').nth(2).locator('button').first().click();
+    const heading = page.locator('.cell-examples h3');
+    await heading.waitFor();
+    expect(await heading.textContent()).toBe('Images of FC10(1), seen by FC10(1e-4)');
+    expect(await heading.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(new URL(page.url()).hash).toBe('#paper?cell=2.3.1');
+    expect(await page.locator('.cell-examples li').count()).toBe(5);
+    expect(await page.locator('.cell-examples canvas').count()).toBe(15);
+    // Its own model answers all of them wrongly.
+    await table.locator('tbody tr').nth(2).locator('button').nth(2).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.cell-examples .bad').count(), soon).toBe(5);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await expect.poll(() => new URL(page.url()).hash, soon).toBe('#paper');
+    expect(await page.locator('.cell-examples').count()).toBe(0);
+  });
+
+  it('opens the images that an address names', async () => {
+    await open('#paper?cell=4.1.2');
+    await page.locator('.cell-examples').waitFor();
+    expect(await page.locator('.cell-examples h3').textContent()).toContain('seen by FC123-456-10 (P1)');
   });
 
   it('goes along the line by the keyboard, and keeps that in its address', async () => {
@@ -210,6 +243,53 @@ describe('the page', () => {
     await expect.poll(() => page.locator('.trio strong').first().textContent(), soon).toBe('seven');
   });
 
+  it('takes what a model wants of its pixels from a preprocessor_config.json', async () => {
+    await open();
+    await verdict().waitFor();
+    await page.setInputFiles('input[accept=".onnx"]', path.join(models, 'convnet.onnx'));
+    await page.locator('.model-facts').waitFor();
+    await verdict().waitFor();
+    const before = await verdict().textContent();
+    const config = path.join(folder, 'preprocessor_config.json');
+    writeFileSync(config, '{ "image_mean": "grey" }');
+    await page.setInputFiles('.model-facts input[accept=".json"]', config);
+    expect(await page.getByRole('alert').textContent()).toContain('image_mean');
+    writeFileSync(config, JSON.stringify({ image_mean: [0.1], image_std: [0.5], do_resize: true, size: 28 }));
+    await page.setInputFiles('.model-facts input[accept=".json"]', config);
+    const takes = page.locator('.model-facts select');
+    await expect.poll(() => takes.inputValue(), soon).toBe('file');
+    await expect.poll(() => page.getByRole('alert').count(), soon).toBe(0);
+    // The same network of other pixels has another nearest mistake.
+    await expect.poll(() => verdict().textContent(), soon).not.toBe(before);
+  });
+
+  it('makes a picture of another shape fit as told', async () => {
+    await open();
+    await verdict().waitFor();
+    const wide = await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(120, 40);
+      const context = canvas.getContext('2d');
+      if (context) context.fillStyle = 'white';
+      context?.fillRect(57, 4, 6, 32);
+      const bytes = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+      return Array.from(bytes);
+    });
+    const picture = path.join(folder, 'wide.png');
+    writeFileSync(picture, Uint8Array.from(wide));
+    await page.setInputFiles('input[accept="image/*"]', picture);
+    const first = page.locator('.trio canvas').first();
+    const lit = () =>
+      first.evaluate((element) => {
+        const { data } = (element as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, 28, 28) ?? { data: [] };
+        return data.filter((value, at) => at % 4 === 0 && value > 127).length;
+      });
+    // Cut, the stroke is 22 pixels high; whole, a third of that.
+    await expect.poll(lit, soon).toBeGreaterThan(60);
+    await page.getByLabel('Of another shape, it is').selectOption('contain');
+    await expect.poll(lit, soon).toBeLessThan(30);
+    expect(new URL(page.url()).hash).toContain('fit=contain');
+  });
+
   it('takes a picture that is drawn', async () => {
     await open();
     await verdict().waitFor();
@@ -298,5 +378,21 @@ describe('the page', () => {
     const own = await page.locator('.speed tr.wrong .numeric').allTextContents();
     expect(own).toHaveLength(2);
     for (const text of own) expect(Number(text.replaceAll(',', ''))).toBeGreaterThan(1);
+  });
+
+  it('sets native figures of the user’s beside its own', async () => {
+    await open('#speed');
+    const rows = page.locator('.speed th');
+    await rows.first().waitFor();
+    const before = await rows.count();
+    const file = path.join(folder, 'results.json');
+    writeFileSync(file, '{"quality": {}}');
+    await page.setInputFiles('input[accept=".json"]', file);
+    expect(await page.getByRole('alert').textContent()).toMatch(/^results\.json: Expected the file that .*quality$/);
+    writeFileSync(file, readFileSync(new URL('../../docs/benchmarks.json', import.meta.url)));
+    await page.setInputFiles('input[accept=".json"]', file);
+    await expect.poll(() => rows.count(), soon).toBe(2 * before);
+    expect(await rows.first().textContent()).toBe('yours, native, one worker');
+    expect(await page.getByRole('alert').count()).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 /** What the page shows, as the part of its address after '#': `#play?model=fc10&image=digit-23&target=3&png=1&t=1.5`. */
 
+import { RESIZE_FITS, type ResizeFit } from '../data/picture_fit.ts';
 import { ACROSS, type Across } from './play/plane.ts';
 import { SIDES, type Side } from './units/rounds.ts';
 
@@ -28,6 +29,10 @@ export interface PageState {
   readonly right: number;
   /** What was chosen in this round; null: nothing yet. */
   readonly pick: Side | null;
+  /** How a picture of the user's is made to fit the model. */
+  readonly fit: ResizeFit;
+  /** Of the paper's tables, whose images are shown: '2.4.1'; empty: none. */
+  readonly cell: string;
 }
 
 export const LARGEST_T = 3;
@@ -45,6 +50,8 @@ export const FIRST_STATE: PageState = {
   round: 1,
   right: 0,
   pick: null,
+  fit: 'cover',
+  cell: '',
 };
 
 /** Whatever the address holds: what cannot be read is as on a first visit. */
@@ -64,6 +71,8 @@ export function parseState(hash: string): PageState {
     round: Math.max(1, wholeNumber(params.get('round')) ?? FIRST_STATE.round),
     right: wholeNumber(params.get('right')) ?? FIRST_STATE.right,
     pick: SIDES.find((side) => side === params.get('pick')) ?? FIRST_STATE.pick,
+    fit: RESIZE_FITS.find((fit) => fit === params.get('fit')) ?? FIRST_STATE.fit,
+    cell: params.get('cell') ?? FIRST_STATE.cell,
     t: Number.isFinite(t) ? Math.min(LARGEST_T, Math.max(0, t)) : FIRST_STATE.t,
   };
 }
@@ -82,6 +91,8 @@ export function formatState(state: PageState): string {
   if (state.round !== FIRST_STATE.round) params.set('round', String(state.round));
   if (state.right !== FIRST_STATE.right) params.set('right', String(state.right));
   if (state.pick !== null) params.set('pick', state.pick);
+  if (state.fit !== FIRST_STATE.fit) params.set('fit', state.fit);
+  if (state.cell !== '') params.set('cell', state.cell);
   const query = params.toString();
   return `#${state.view}${query === '' ? '' : `?${query}`}`;
 }

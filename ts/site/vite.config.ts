@@ -58,7 +58,8 @@ function siteData(): Plugin {
       const wasm = 'dist/wasm/blindspot.wasm';
       if (!existsSync(root + wasm)) this.error(`the page needs ${wasm}: run "node scripts/build --wasm" first`);
       copy(wasm, 'data/blindspot.wasm');
-      for (const name of ['fc100-100-10', 'fc10', 'convnet']) copy(`examples/mnist/${name}.onnx`, `data/${name}.onnx`);
+      for (const name of ['fc100-100-10', 'fc10', 'convnet', 'ae400-10'])
+        copy(`examples/mnist/${name}.onnx`, `data/${name}.onnx`);
       copy('examples/imagenet/mobilenet_v1_0.25_224.onnx', 'data/mobilenet.onnx');
       copy('examples/imagenet/classes.json', 'data/imagenet_classes.json');
       for (const photo of readdirSync(`${root}examples/imagenet/photos`)) {
@@ -69,6 +70,7 @@ function siteData(): Plugin {
       emit('data/quiz_digits.bin', quizFile(digits));
       const reproduction = reproductionTables(readFileSync(`${root}docs/reproduction.md`, 'utf8'));
       emit('data/reproduction.json', JSON.stringify(reproduction));
+      copy('docs/reproduction/examples.json', 'data/paper_examples.json');
       emit('data/native.json', JSON.stringify(nativeFigures(readFileSync(`${root}docs/benchmarks.json`, 'utf8'))));
     },
   };

@@ -151,11 +151,14 @@ export function Beside({ engine, subject, result, names, onTarget }: Props) {
   );
 }
 
-/** Every other model of the same kind, asked before and after. */
+/** Every other model of the same kind, asked before and after; large ones if they are there already. */
 async function transfer(engine: Engine, subject: Subject, adversarial: Float32Array): Promise<Transfer[]> {
   if (subject.image.length !== 784) return [];
   const found: Transfer[] = [];
-  for (const { id, name } of MODELS.filter(({ id, images }) => images === 'digits' && id !== subject.model)) {
+  const others = MODELS.filter(({ id, images, large }) => {
+    return images === 'digits' && id !== subject.model && (large !== true || engine.has(id));
+  });
+  for (const { id, name } of others) {
     if (!engine.has(id)) await engine.open(id, await fetched(`data/${id}.onnx`));
     const scores = await engine.score(id, concatenated([subject.image, adversarial]), 2);
     const classes = scores.length / 2;

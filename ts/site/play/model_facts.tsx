@@ -3,15 +3,18 @@ import type { ModelCheck } from '../../model/check_model.ts';
 import { formatCount, formatSeconds } from '../../report/number_format.ts';
 import { INPUT_CHOICES } from '../catalog.ts';
 import { FileDrop } from './file_drop.tsx';
+import { FROM_FILE, type OwnModel } from './own_model.ts';
 
 interface Props {
+  own: OwnModel;
   check: ModelCheck;
-  input: string;
-  onInput: (id: string) => void;
+  onChange: (part: Partial<OwnModel>) => void;
   onNames: (file: File) => void;
+  onPreprocessor: (file: File) => void;
 }
 
-export function ModelFacts({ check, input, onInput, onNames }: Props) {
+export function ModelFacts({ own, check, onChange, onNames, onPreprocessor }: Props) {
+  const { range, channels, preprocessor } = own;
   const { file, classifier, gradient, notOriginal } = check;
   const missing = file.operators.filter(({ supported }) => !supported).map(({ op }) => op);
   const facts: [string, string][] = [
@@ -43,14 +46,28 @@ export function ModelFacts({ check, input, onInput, onNames }: Props) {
       </dl>
       <label class="field">
         It takes pixels as
-        <select value={input} onChange={({ currentTarget }) => onInput(currentTarget.value)}>
+        <select value={range} onChange={({ currentTarget }) => onChange({ range: currentTarget.value })}>
           {INPUT_CHOICES.map(({ id, name }) => (
             <option key={id} value={id}>
               {name}
             </option>
           ))}
+          {preprocessor && <option value={FROM_FILE}>as {preprocessor.file} says</option>}
         </select>
       </label>
+      {classifier?.imageShape.includes(3) === true && range !== FROM_FILE && (
+        <label class="field">
+          Its first channel is
+          <select
+            value={channels}
+            onChange={({ currentTarget }) => onChange({ channels: currentTarget.value === 'bgr' ? 'bgr' : 'rgb' })}
+          >
+            <option value="rgb">red</option>
+            <option value="bgr">blue</option>
+          </select>
+        </label>
+      )}
+      <FileDrop label="preprocessor_config.json" accept=".json" onFile={onPreprocessor} />
       {classifier && <FileDrop label="Class names" accept=".txt,.json" onFile={onNames} />}
     </div>
   );

@@ -1,7 +1,7 @@
 /** Play: a model, an image, its nearest mistake. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ModelCheck } from '../../model/check_model.ts';
-import { DIGIT_IDS, digitPixels, fetched, INPUT_CHOICES, MODELS, PHOTOS, picturePixels } from '../catalog.ts';
+import { type PictureFitOptions, RESIZE_FITS, type ResizeFit } from '../../data/picture_fit.ts';
+import { DIGIT_IDS, digitPixels, fetched, MODELS, PHOTOS, picturePixels } from '../catalog.ts';
 import { Cancelled, type Engine } from '../engine/engine.ts';
 import type { OpenedModel } from '../engine/messages.ts';
 import type { PageState } from '../state.ts';
@@ -11,6 +11,7 @@ import { classList } from './class_list.ts';
 import { DrawPad } from './draw_pad.tsx';
 import { FileDrop } from './file_drop.tsx';
 import { ModelFacts } from './model_facts.tsx';
+import { FROM_FILE, inputOf, type OwnModel, ownModel } from './own_model.ts';
 import { Stage } from './stage.tsx';
 import { useSearch } from './use_search.ts';
 
@@ -22,12 +23,11 @@ interface Props {
 
 const OWN = 'own';
 
-interface OwnModel {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  readonly input: string;
-  readonly check: ModelCheck | undefined;
-}
+const FITS: Readonly<Record<ResizeFit, string>> = {
+  cover: 'cut to the model’s shape',
+  contain: 'whole, black around it',
+  exact: 'whole, stretched',
+};
 
 export function PlayView({ engine, state, change }: Props) {
   const { state: search, search: run, fail } = useSearch(engine);
@@ -49,6 +49,12 @@ export function PlayView({ engine, state, change }: Props) {
     return Array.from({ length: count }, (_, k) => String(k));
   }, [opened, classNames]);
 
+  const cropFraction = own?.range === FROM_FILE && !known ? own.preprocessor?.pictures.cropFraction : undefined;
+  const fit: PictureFitOptions = {
+    resize: state.fit,
+    ...(cropFraction === undefined || state.fit === 'contain' ? {} : { cropFraction }),
+  };
+
   // The model of the address, or the user's own.
   useEffect(() => {
     let current = true;
@@ -59,7 +65,7 @@ export function PlayView({ engine, state, change }: Props) {
           change({ model: MODELS[0]?.id ?? '', image: 'digit-70', target: null });
           return;
         }
-        const input = INPUT_CHOICES.find(({ id }) => id === own.input)?.input;
+        const input = inputOf(own);
         const check = await engine.check(own.bytes, input);
         if (!current) return;
         if (own.check === undefined) setOwn({ ...own, check });
@@ -86,7 +92,7 @@ export function PlayView({ engine, state, change }: Props) {
     return () => {
       current = false;
     };
-  }, [engine, known, known ? undefined : own?.bytes, known ? undefined : own?.input]);
+  }, [engine, known, known ? undefined : own?.bytes, known ? undefined : JSON.stringify(own && inputOf(own))]);
 
   // The image of the address as this model takes it, and the search.
   useEffect(() => {
@@ -95,7 +101,7 @@ export function PlayView({ engine, state, change }: Props) {
     const mine = latest.current;
     setImageError(undefined);
     const load = async () => {
-      const image = await imagePixels(state.image, ownPicture, opened.model.imageShape, photos);
+      const image = await imagePixels(state.image, ownPicture, opened.model.imageShape, { photos, fit });
       if (mine !== latest.current) return;
       const target = state.target !== null && state.target < opened.model.classes ? state.target : null;
       await run({ model: opened.id, opened: opened.model, image, target, quantize: state.png ? 8 : 0 });
@@ -103,7 +109,15 @@ export function PlayView({ engine, state, change }: Props) {
     load().catch((error: unknown) => {
       if (mine === latest.current) setImageError(error instanceof Error ? error.message : String(error));
     });
-  }, [opened, state.image, state.image === OWN ? ownPicture : undefined, state.target, state.png, turn]);
+  }, [
+    opened,
+    state.image,
+    state.image === OWN ? ownPicture : undefined,
+    JSON.stringify(fit),
+    state.target,
+    state.png,
+    turn,
+  ]);
 
   const takeNames = async (file: File) => {
     try {
@@ -113,17 +127,30 @@ export function PlayView({ engine, state, change }: Props) {
       setModelError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
+  const takePreprocessor = async (file: File) => {
+    try {
+      const { parsePreprocessorConfig } = await import('../../model/preprocessor_config.ts');
+      const preprocessor = parsePreprocessorConfig(await file.text(), file.name);
+      setOwn((last) => last && { ...last, preprocessor, range: FROM_FILE });
+      const { resize } = preprocessor.pictures;
+      if (typeof resize === 'string') change({ fit: resize });
+      setModelError(undefined);
+    } catch (error) {
+      setModelError(error instanceof Error ? error.message : String(error));
+    }
+  };
   const dropModel = async (file: File) => {
     setModelError(undefined);
     const bytes = new Uint8Array(await file.arrayBuffer());
     try {
       const check = await engine.check(bytes);
       if (check.blocked !== undefined) {
-        setOwn({ name: file.name, bytes, input: 'unit', check });
+        setOwn(ownModel(file.name, bytes, check));
         throw new Error(`It cannot be attacked: ${check.blocked}`);
       }
       const colour = check.classifier?.imageShape.includes(3) === true;
-      setOwn({ name: file.name, bytes, input: 'unit', check });
+      setOwn(ownModel(file.name, bytes, check));
+      setClassNames(await namesInside(bytes, check.classifier?.classes));
       setOpened(undefined);
       change({ model: OWN, image: colour ? PHOTOS[0].id : 'digit-70', target: null, t: 1 });
     } catch (error) {
@@ -182,10 +209,11 @@ export function PlayView({ engine, state, change }: Props) {
           )}
           {own?.check && !known && (
             <ModelFacts
+              own={own}
               check={own.check}
-              input={own.input}
-              onInput={(input) => setOwn({ ...own, input })}
+              onChange={(part) => setOwn({ ...own, ...part })}
               onNames={takeNames}
+              onPreprocessor={takePreprocessor}
             />
           )}
         </fieldset>
@@ -233,6 +261,21 @@ export function PlayView({ engine, state, change }: Props) {
             </button>
             <FileDrop label="Your own picture" accept="image/*" onFile={takePicture} />
           </div>
+          {state.image === OWN && (
+            <label class="field">
+              Of another shape, it is
+              <select
+                value={state.fit}
+                onChange={({ currentTarget }) => change({ fit: currentTarget.value as ResizeFit, t: 1 })}
+              >
+                {RESIZE_FITS.map((each) => (
+                  <option key={each} value={each}>
+                    {FITS[each]}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
           {way === 'draw' && !photos && <DrawPad onDrawn={takePicture} />}
           {way === 'camera' && <Camera onPicture={takePicture} onClose={() => setWay(undefined)} />}
           {imageError && (
@@ -296,13 +339,19 @@ export function PlayView({ engine, state, change }: Props) {
   }
 }
 
+/** Names of its classes that a model's file holds. */
+async function namesInside(bytes: Uint8Array, classes: number | undefined): Promise<string[]> {
+  const { metadataNames } = await import('../../model/metadata_names.ts');
+  return metadataNames(bytes).find((names) => names.length === classes) ?? [];
+}
+
 async function imagePixels(
   id: string,
   picture: Blob | undefined,
   shape: readonly number[],
-  photos: boolean,
+  { photos, fit }: { readonly photos: boolean; readonly fit: PictureFitOptions },
 ): Promise<Float32Array<ArrayBuffer>> {
-  if (id === OWN && picture) return await picturePixels(picture, shape);
+  if (id === OWN && picture) return await picturePixels(picture, shape, fit);
   if (photos) {
     const { file } = PHOTOS.find((photo) => photo.id === id) ?? PHOTOS[0];
     return await picturePixels(new Blob([await fetched(file)]), shape);

@@ -1,4 +1,7 @@
-/** What the page shows beside this browser's own speed: the native figures of docs/benchmarks.json, with their machine. */
+/**
+ * What the page shows beside this browser's own speed: the native figures of docs/benchmarks.json, or of what
+ * `blindspot bench` wrote elsewhere, with their machine.
+ */
 import { z } from 'zod';
 
 export interface NativeFigures {
@@ -19,9 +22,11 @@ const Benchmarks = z.object({ kernel: Group, scale: Group });
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, µs: 1e-6 };
 
-/** @param json docs/benchmarks.json. @throws when it does not hold the tables that the page shows. */
+const WANTED = 'the file that "npx blindspot bench --only kernel,scale" writes to out/bench/results.json';
+
+/** @param json of the groups kernel and scale. @throws with what to do, when it does not hold the tables that the page shows. */
 export function nativeFigures(json: string): NativeFigures {
-  const { kernel, scale } = Benchmarks.parse(JSON.parse(json));
+  const { kernel, scale } = benchmarks(json);
   const iterations = column(kernel.tables, 'n = 784, double');
   const images = column(scale.tables, 'an image', 'lanes');
   return {
@@ -32,10 +37,23 @@ export function nativeFigures(json: string): NativeFigures {
   };
 }
 
+function benchmarks(json: string): z.infer<typeof Benchmarks> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new RangeError(`Expected ${WANTED} but received something that is not JSON`);
+  }
+  const parsed = Benchmarks.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const groups = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 6).join(', ') : 'none';
+  throw new RangeError(`Expected ${WANTED} but received JSON of ${groups === '' ? 'nothing' : groups}`);
+}
+
 /** Rows of the first table with such a column (and such a first one), as seconds. */
 function column(tables: readonly z.infer<typeof Table>[], name: string, first?: string): [string, number][] {
   const table = tables.find(({ columns }) => columns.includes(name) && (first === undefined || columns[0] === first));
-  if (table === undefined) throw new RangeError(`docs/benchmarks.json has no column "${name}"`);
+  if (table === undefined) throw new RangeError(`Expected ${WANTED} but it has no column "${name}"`);
   const at = table.columns.indexOf(name);
   return table.rows.map((row) => [row[0] ?? '', seconds(row[at] ?? '')]);
 }

@@ -4,6 +4,7 @@ import { formatCount } from '../../report/number_format.ts';
 import { allDigits, fetched } from '../catalog.ts';
 import { Cancelled, type Engine } from '../engine/engine.ts';
 import type { BrowserSpeed } from '../engine/messages.ts';
+import { FileDrop } from '../play/file_drop.tsx';
 import type { NativeFigures } from './native_figures.ts';
 
 const MODEL = 'fc100-100-10';
@@ -16,6 +17,7 @@ interface Row {
 
 export function SpeedView({ engine }: { engine: Engine }) {
   const [native, setNative] = useState<NativeFigures | undefined>();
+  const [own, setOwn] = useState<NativeFigures | undefined>();
   const [speed, setSpeed] = useState<BrowserSpeed | undefined>();
   const [running, setRunning] = useState(false);
   const [error, setError] = useState<string | undefined>();
@@ -39,18 +41,24 @@ export function SpeedView({ engine }: { engine: Engine }) {
       setRunning(false);
     }
   };
-  const lanes = native?.imageSeconds.find((row) => row.lanes === 64);
+  const takeFigures = async (file: File) => {
+    setError(undefined);
+    try {
+      const { nativeFigures } = await import('./native_figures.ts');
+      setOwn(nativeFigures(await file.text()));
+    } catch (cause) {
+      setError(`${file.name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  };
   const images: Row[] = [
     ...(speed ? [{ name: 'this browser', perSecond: 1 / speed.imageSeconds, own: true }] : []),
-    ...(lanes ? [{ name: 'native, one worker', perSecond: 1 / lanes.seconds, own: false }] : []),
+    ...imageRows(own, 'yours, '),
+    ...imageRows(native, ''),
   ];
   const iterations: Row[] = [
     ...(speed ? [{ name: 'this browser', perSecond: 1 / speed.iterationSeconds, own: true }] : []),
-    ...(native?.iterationSeconds.map(({ engine: name, seconds }) => ({
-      name: name.startsWith('wasm') ? `${name}, in Node` : name,
-      perSecond: 1 / seconds,
-      own: false,
-    })) ?? []),
+    ...iterationRows(own, 'yours, '),
+    ...iterationRows(native, ''),
   ];
   return (
     <>
@@ -73,7 +81,11 @@ export function SpeedView({ engine }: { engine: Engine }) {
             Copy as Markdown
           </button>
         )}
+        <FileDrop label="Your own native figures" accept=".json" onFile={takeFigures} />
       </div>
+      <p class="note">
+        Yours are what <code>npx blindspot bench --only kernel,scale</code> writes to out/bench/results.json.
+      </p>
       {error && (
         <p class="error" role="alert">
           {error}
@@ -88,10 +100,25 @@ export function SpeedView({ engine }: { engine: Engine }) {
       {native && (
         <p class="note">
           Native figures: {native.cpu}, {native.date}, as in docs/benchmarks.md.
+          {own && ` Yours: ${own.cpu}, ${own.date}.`}
         </p>
       )}
     </>
   );
+}
+
+const LANES = 64;
+
+function imageRows(figures: NativeFigures | undefined, whose: string): Row[] {
+  const found = figures?.imageSeconds.find(({ lanes }) => lanes === LANES);
+  return found ? [{ name: `${whose}native, one worker`, perSecond: 1 / found.seconds, own: false }] : [];
+}
+
+function iterationRows(figures: NativeFigures | undefined, whose: string): Row[] {
+  return (figures?.iterationSeconds ?? []).map(({ engine, seconds }) => {
+    const name = engine.startsWith('wasm') ? `${engine}, in Node` : engine;
+    return { name: `${whose}${name}`, perSecond: 1 / seconds, own: false };
+  });
 }
 
 function SpeedTable({ title, note, rows }: { title: string; note: string; rows: readonly Row[] }) {

@@ -1,23 +1,17 @@
-/** `blindspot attack`: reads model and data, searches, judges, writes the report. */
+/** `blindspot attack`: reads the model, runs the search, writes the report, judges the gates. */
 import { createHash } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { openModel } from '../attack/attack.ts';
-import { type AttackOptions, KERNELS, type ModelAttackOptions } from '../attack/attack_options.ts';
-import type { AttackProgress } from '../attack/progress.ts';
-import { packageVersion } from '../attack/versions.ts';
+import { KERNELS } from '../attack/attack_options.ts';
 import { checkOutputFolder } from '../base/output_folder.ts';
-import type { ImageSet } from '../data/image_set.ts';
-import { loadData } from '../data/load_data.ts';
 import { readUserFile } from '../data/read_file.ts';
-import type { Kernel } from '../kernel/kernel.ts';
 import { describeKernel } from '../kernel/load_kernel_node.ts';
 import { EFFORTS, SEARCH_METHODS } from '../kernel/options.ts';
 import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
-import { formatCount, formatDistortion, formatSeconds, formatShare, plural } from '../report/number_format.ts';
-import { saveReport } from '../report/save_attack.ts';
+import { formatCount, plural } from '../report/number_format.ts';
 import { PROVIDERS } from '../runtime/session.ts';
-import { AttackJournalFile } from './attack_journal.ts';
+import { type AttackFlags, runSearch } from './attack_run.ts';
 import { attackSummaryText } from './attack_summary_text.ts';
 import {
   type Comparison,
@@ -28,40 +22,9 @@ import {
   junit,
   parseGate,
 } from './gates.ts';
-import {
-  addInputFlags,
-  addPictureFlags,
-  type InputFlags,
-  type PictureFlags,
-  type ResolvedInput,
-  resolveInput,
-} from './input_flags.ts';
+import { addInputFlags, addPictureFlags, resolveInput } from './input_flags.ts';
 import { byteCount, modelFile, targetChoice, wholeNumber } from './option_parsers.ts';
-import { ProgressLine } from './progress_line.ts';
 import { ExitCode, type Terminal } from './terminal.ts';
-
-interface AttackFlags extends InputFlags, PictureFlags {
-  model: string;
-  data: string;
-  out: string;
-  start: number;
-  count?: number;
-  target: NonNullable<AttackOptions['target']>;
-  method: NonNullable<AttackOptions['method']>;
-  effort: NonNullable<AttackOptions['effort']>;
-  kernel: NonNullable<AttackOptions['kernel']>;
-  provider: NonNullable<AttackOptions['provider']>;
-  workers?: number;
-  lanes?: number;
-  seed: number;
-  quantize: number;
-  maxEvaluations: number;
-  maxMemory?: number;
-  classes?: string;
-  failUnder: Gate[];
-  format: 'text' | 'json' | 'junit';
-  baseline?: string;
-}
 
 const FORMATS = ['text', 'json', 'junit'];
 
@@ -83,7 +46,8 @@ Examples:
 What it leaves in --out:
   report.html       the answer, with pictures; opens in any browser
   results.json      summary and one line an image: l2, distortion, verdicts, evaluations, status
-  adversarial.npz   images float32 [N, …], labels, targets (-1: none), indices
+  adversarial.npz   images float32 [N, …], labels, targets (-1: none), indices; of more images than memory holds
+                    adversarial-00001.npz and so on
   figures/*.png     the report's figures
 
 Distortion is the root mean square change of a pixel, pixels in [0, 1]: sqrt(Σ (x' - x)² / n).
@@ -156,7 +120,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     )
     .option(
       '--max-memory <bytes>',
-      'memory for searches and activations, such as 512M (default: 2G, or what one image of a larger model needs)',
+      'memory for searches and activations, such as 512M (default: 2G, or what one image of a larger model needs); of a folder with more images than half of it holds, an eighth of it at a time is read',
       byteCount,
     );
   addPictureFlags(command);
@@ -181,7 +145,6 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
 }
 
 async function runAttack(flags: AttackFlags, terminal: Terminal, program: Command): Promise<ExitCode> {
-  const { signal } = terminal;
   const plain = flags.format === 'text';
   const out = plain ? terminal.out : terminal.err;
   await checkOutputFolder(flags.out);
@@ -193,40 +156,27 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   const { imageShape, classes } = model;
   const classNames = await readClassNames(flags.classes, file, classes, bytes);
   const selection = await describeKernel(flags.kernel);
-  const progress = new ProgressLine(terminal.err, 'searching');
-  let journal: AttackJournalFile | undefined;
+  const about = (source: string, count: number, unlabelled: boolean): void => {
+    out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
+    if (input.found !== undefined) out.write(`input   ${input.found}\n`);
+    const labels = unlabelled ? ', without labels: the answers of the model count as right' : '';
+    out.write(`data    ${source}: ${formatCount(count)} images${labels}\n`);
+    out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
+  };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const { kernel } = selection;
+  const finished = await runSearch({ flags, input, model, sha256, kernel, classNames, terminal, about });
   try {
-    const data = await readImages(flags, input, { imageShape, classes, classNames }, terminal);
-    const preface = once(() => {
-      out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
-      if (input.found !== undefined) out.write(`input   ${input.found}\n`);
-      out.write(
-        `data    ${data.source}: ${formatCount(data.count)} images${data.unlabelled ? ', without labels: the answers of the model count as right' : ''}\n`,
-      );
-      out.write(`kernel  ${selection.reason} (${selection.kernel.instructionSet})\n`);
-    });
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    journal = new AttackJournalFile(flags.out, journalKey(flags, input, sha256, data, selection.kernel));
-    const outcome = await model.attack(data, {
-      ...attackOptions(flags),
-      journal,
-      signal,
-      onProgress: (state) => {
-        // Not before: what was asked may still turn out to be a mistake.
-        preface();
-        progress.update(state.done / state.total, progressText(state));
-      },
-    });
-    progress.end();
-    await saveReport(flags.out, outcome, {
+    const outcome = finished.results;
+    await finished.save({
       model: { name: file, path: file },
-      data: { name: data.source, path: flags.data },
+      data: { name: finished.source, path: flags.data },
       commandLine: commandLine(program),
       ...(classNames === undefined ? {} : { classNames }),
       settings: { ...flagSettings(flags), 'model SHA-256': sha256 },
       createdAt: new Date(),
     });
-    if (outcome.summary.interruptedOf === undefined) journal.remove();
+    if (outcome.summary.interruptedOf === undefined) finished.forget();
     if (plain) out.write(`\n${attackSummaryText(outcome.summary, flags.out, out.isTTY === true)}`);
     const gates = judgeGates(flags.failUnder, outcome);
     const compared =
@@ -240,34 +190,8 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
     if (outcome.summary.interruptedOf !== undefined) return ExitCode.INTERRUPTED;
     return gates.every(({ met }) => met) ? ExitCode.OK : ExitCode.GATE;
   } finally {
-    progress.end();
-    journal?.close();
+    finished.close();
   }
-}
-
-/** Everything that decides what is found. */
-function journalKey(
-  flags: AttackFlags,
-  input: ResolvedInput,
-  model: string,
-  data: ImageSet,
-  kernel: Kernel,
-): Record<string, unknown> {
-  const { target, method, effort, provider, seed, quantize, maxEvaluations } = flags;
-  const hash = createHash('sha256');
-  const none = new Int32Array();
-  for (const { buffer, byteOffset, byteLength } of [
-    data.images,
-    data.labels,
-    data.targets ?? none,
-    data.indices ?? none,
-  ]) {
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
-  return {
-    ...{ version: packageVersion(), model, data: hash.digest('hex'), kernel: kernel.name },
-    ...{ target, method, effort, provider, seed, quantize, maxEvaluations, ...input.classifier },
-  };
 }
 
 function verdictLines(gates: readonly GateResult[], compared: Comparison | undefined): string[] {
@@ -287,43 +211,6 @@ function verdictLines(gates: readonly GateResult[], compared: Comparison | undef
 /** Positions of images shown. */
 const SHOWN = 10;
 
-async function readImages(
-  flags: AttackFlags,
-  { pictures }: ResolvedInput,
-  classifier: { imageShape: readonly number[]; classes: number; classNames: string[] | undefined },
-  terminal: Terminal,
-): Promise<ImageSet> {
-  const progress = new ProgressLine(terminal.err, 'reading');
-  try {
-    return await loadData(flags.data, {
-      imageShape: classifier.imageShape,
-      classes: classifier.classes,
-      ...(classifier.classNames === undefined ? {} : { classNames: classifier.classNames }),
-      start: flags.start,
-      ...(flags.count === undefined ? {} : { count: flags.count }),
-      ...pictures,
-      signal: terminal.signal,
-      onProgress: (done, total) =>
-        progress.update(done / total, `${formatCount(done)} of ${formatCount(total)} images`),
-      onDownload: ({ file, received, total }) => {
-        progress.update(total === undefined ? 0 : received / total, `${file}, ${formatCount(received / 2 ** 20)} MiB`);
-      },
-    });
-  } finally {
-    progress.end();
-  }
-}
-
-function attackOptions(flags: AttackFlags): ModelAttackOptions {
-  const { target, method, effort, kernel, workers, lanes, seed, quantize, maxEvaluations, maxMemory } = flags;
-  return {
-    ...{ target, method, effort, kernel, seed, quantize, maxEvaluations },
-    ...(workers === undefined ? {} : { workers }),
-    ...(lanes === undefined ? {} : { lanes }),
-    ...(maxMemory === undefined ? {} : { maxMemory }),
-  };
-}
-
 /** What the summary does not hold yet. */
 function flagSettings({ quantize, maxEvaluations, lanes }: AttackFlags): Record<string, string | number> {
   return {
@@ -333,23 +220,8 @@ function flagSettings({ quantize, maxEvaluations, lanes }: AttackFlags): Record<
   };
 }
 
-function progressText({ phase, done, total, successRate, meanDistortion, secondsLeft }: AttackProgress): string {
-  const images = `${formatCount(done)} of ${formatCount(total)} images`;
-  if (phase === 'judging') return `${images} · judging`;
-  const found = `${formatShare(successRate)} found, mean distortion ${formatDistortion(meanDistortion)}`;
-  return `${images} · ${found} · ${formatSeconds(secondsLeft)} left`;
-}
-
 /** As a reader would type it again. */
 function commandLine(program: Command): string {
   const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
   return ['npx', 'blindspot', ...program.args.map(quote)].join(' ');
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
-  };
 }

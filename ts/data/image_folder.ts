@@ -8,7 +8,8 @@
  * each other, the one that the file's name begins with (3_img.png), or from the order of the sub-folders' names. Where
  * nothing tells any, the set is unlabelled.
  */
-import { readdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { BlindspotError } from '../errors.ts';
@@ -50,14 +51,7 @@ const PARALLEL = 8;
  */
 export async function loadImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageSet> {
   const fit = pictureFit(options);
-  const found = await listImages(folder);
-  const labels = await readLabels(folder);
-  const names = labels === undefined ? found : found.filter((name) => labels.has(name));
-  for (const name of labels?.keys() ?? []) {
-    if (!found.includes(name)) {
-      throw new BlindspotError('FILE_NOT_FOUND', `The labels of ${folder} name ${name}, which is not there`);
-    }
-  }
+  const { names, labels } = await labelledImages(folder);
   const first = names[0];
   if (first === undefined) {
     throw new BlindspotError('INVALID_DATA', `${folder} holds no images (${[...EXTENSIONS].join(', ')})`);
@@ -102,6 +96,39 @@ export async function loadImageFolder(folder: string, options: ImageFolderOption
   const unknown = unlabelled ? { unlabelled: true as const } : {};
   const indices = begin === 0 ? {} : { indices: Int32Array.from(chosen, (_, row) => begin + row) };
   return { images, shape: [...shape], count, ...columns(known), ...unknown, ...indices, names: chosen, source: folder };
+}
+
+/** What is in the folder, without decoding any of it. */
+export interface FolderSurvey {
+  readonly count: number;
+  /** Of names, sizes and times of the images, and the labels: another one for another folder. */
+  readonly digest: string;
+}
+
+/** @throws as loadImageFolder does for a folder that cannot be listed. */
+export async function surveyImageFolder(folder: string): Promise<FolderSurvey> {
+  const { names, labels } = await labelledImages(folder);
+  const hash = createHash('sha256').update(JSON.stringify([...(labels ?? [])]));
+  for (const name of names) {
+    const { size, mtimeMs } = await stat(path.join(folder, name));
+    hash.update(`${name} ${size} ${mtimeMs}\n`);
+  }
+  return { count: names.length, digest: hash.digest('hex') };
+}
+
+/** The images that have labels, or all where there is no file of labels. */
+async function labelledImages(
+  folder: string,
+): Promise<{ names: string[]; labels: Awaited<ReturnType<typeof readLabels>> }> {
+  const found = await listImages(folder);
+  const labels = await readLabels(folder);
+  const there = new Set(found);
+  for (const name of labels?.keys() ?? []) {
+    if (!there.has(name)) {
+      throw new BlindspotError('FILE_NOT_FOUND', `The labels of ${folder} name ${name}, which is not there`);
+    }
+  }
+  return { names: labels === undefined ? found : found.filter((name) => labels.has(name)), labels };
 }
 
 function columns(known: readonly FolderLabels[]): { labels: Int32Array; targets?: Int32Array } {

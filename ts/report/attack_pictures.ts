@@ -2,7 +2,7 @@
  * Which examples of an attack are shown, and their pictures: original, magnified perturbation, adversarial image.
  * All perturbations share one magnification, so that they may be compared.
  */
-import type { AttackOutcome } from '../attack/result.ts';
+import type { AttackExample, AttackOutcome, AttackResults } from '../attack/result.ts';
 import { invalidArgument } from '../errors.ts';
 import {
   evenlySpaced,
@@ -41,11 +41,31 @@ const LARGEST_SIDE = 160;
 const FIGURE_IMAGES = 10;
 const FIGURE_LARGE_IMAGES = 6;
 
+/** An image before and after. */
+export interface ImagePair {
+  original: Float32Array;
+  adversarial: Float32Array;
+}
+
+/** Pixels of some examples, in their order: those of a large attack are not in memory. */
+export type ExamplePixels = (examples: readonly AttackExample[]) => Promise<ImagePair[]>;
+
+/** What a report is made of. */
+export interface ReportedAttack extends AttackResults {
+  imageShape: number[];
+  pixels: ExamplePixels;
+}
+
 /** @throws {BlindspotError} INVALID_ARGUMENT when the pixels do not fit the shape and the number of examples. */
-export async function attackPictures(outcome: AttackOutcome): Promise<AttackPictures> {
-  const layout = imageLayout(outcome.imageShape);
-  const images = slices(outcome, layout);
-  const found = foundExamples(outcome.examples);
+export function reported(outcome: AttackOutcome): ReportedAttack {
+  const { summary, examples, imageShape } = outcome;
+  const pair = slices(outcome, imageLayout(imageShape));
+  return { summary, examples, imageShape, pixels: async (some) => some.map(pair) };
+}
+
+export async function attackPictures(attack: ReportedAttack): Promise<AttackPictures> {
+  const layout = imageLayout(attack.imageShape);
+  const found = foundExamples(attack.examples);
   const shown = Math.min(LARGEST_SIDE, Math.max(layout.width, layout.height)) ** 2;
   const gallery = evenlySpaced(found, Math.min(GALLERY_IMAGES, Math.max(12, Math.floor(GALLERY_PIXELS / (3 * shown)))));
   const figure = evenlySpaced(found, isSmall(layout) ? FIGURE_IMAGES : FIGURE_LARGE_IMAGES);
@@ -54,13 +74,12 @@ export async function attackPictures(outcome: AttackOutcome): Promise<AttackPict
   const chosen = [
     ...new Set([...gallery, ...figure, ...(marks === null ? [] : [marks.first, marks.middle, marks.last])]),
   ];
-  const magnification = niceMagnification(
-    chosen.map((example) => strongChange(images(example))),
-    perturbationRange(layout),
-  );
+  const pairs = await attack.pixels(chosen);
+  const magnification = niceMagnification(pairs.map(strongChange), perturbationRange(layout));
   const triples = new Map<FoundExample, Triple>();
-  for (const example of chosen)
-    triples.set(example, await encodeTriple(example, images(example), layout, magnification));
+  for (const [i, example] of chosen.entries()) {
+    triples.set(example, await encodeTriple(example, pairs[i] as ImagePair, layout, magnification));
+  }
   const triple = (example: FoundExample): Triple => {
     const made = triples.get(example);
     if (made === undefined) throw new Error(`example ${example.index} has no pictures`);
@@ -80,12 +99,7 @@ export function isSmall(layout: ImageLayout): boolean {
   return Math.max(layout.width, layout.height) <= 64;
 }
 
-interface ImagePair {
-  original: Float32Array;
-  adversarial: Float32Array;
-}
-
-function slices(outcome: AttackOutcome, layout: ImageLayout): (example: FoundExample) => ImagePair {
+function slices(outcome: AttackOutcome, layout: ImageLayout): (example: AttackExample) => ImagePair {
   const expected = outcome.examples.length * layout.size;
   for (const name of ['originals', 'adversarial'] as const) {
     const { length } = outcome[name];

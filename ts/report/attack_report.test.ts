@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { AttackOutcome } from '../attack/result.ts';
+import { reported } from './attack_pictures.ts';
 import { type AttackReport, type AttackReportContext, renderAttackReport } from './attack_report.ts';
 import { formatDistortion, formatL2, formatMean, formatSeconds, formatShare } from './number_format.ts';
 import { digitOutcome, example, outcomeOf } from './outcome.fixture.ts';
@@ -46,7 +47,7 @@ async function expectSound({ html, figures }: AttackReport): Promise<void> {
 
 describe('report of a hundred digits', async () => {
   const outcome = digitOutcome(100);
-  const report = await renderAttackReport(outcome, context);
+  const report = await renderAttackReport(reported(outcome), context);
   const { summary } = outcome;
   const markup = withoutPixels(report.html);
 
@@ -134,7 +135,7 @@ describe('report of a hundred digits', async () => {
   it('stays small', () => expect(report.html.length).toBeLessThan(500_000));
 
   it('gives the same bytes again', async () => {
-    const again = await renderAttackReport(outcome, context);
+    const again = await renderAttackReport(reported(outcome), context);
     expect(again.html).toBe(report.html);
     expect(again.figures).toEqual(report.figures);
   });
@@ -142,8 +143,8 @@ describe('report of a hundred digits', async () => {
 
 describe('other outcomes', () => {
   const pixels = (count: number, value: number) => new Float32Array(count).fill(value);
-  const render = (outcome: AttackOutcome, more: Partial<AttackReportContext> = {}) =>
-    renderAttackReport(outcome, { ...context, ...more });
+  const render = async (outcome: AttackOutcome, more: Partial<AttackReportContext> = {}) =>
+    await renderAttackReport(reported(outcome), { ...context, ...more });
 
   it('one image', async () => {
     const report = await render(digitOutcome(1));

@@ -3,9 +3,8 @@
  * how far is the model from a mistake, how do the mistakes look, how are they distributed, what proves them, how is
  * it done again. The same outcome and context give the same bytes.
  */
-import type { AttackOutcome } from '../attack/result.ts';
 import { distortionHistogram, type PagePlot, pagePlot, printPlot, robustAccuracyCurve } from './attack_figures.ts';
-import { type AttackPictures, attackPictures, isSmall } from './attack_pictures.ts';
+import { type AttackPictures, attackPictures, isSmall, type ReportedAttack } from './attack_pictures.ts';
 import {
   confusionSection,
   distanceSection,
@@ -53,12 +52,11 @@ export interface AttackReport {
   figures: Figure[];
 }
 
-/** @throws {BlindspotError} INVALID_ARGUMENT when the pixels do not fit the shape and the number of examples. */
-export async function renderAttackReport(outcome: AttackOutcome, context: AttackReportContext): Promise<AttackReport> {
+export async function renderAttackReport(attack: ReportedAttack, context: AttackReportContext): Promise<AttackReport> {
   const className: ClassName = (index) => context.classNames?.[index] ?? String(index);
-  const { summary, examples } = outcome;
+  const { summary, examples, imageShape } = attack;
   const found = foundExamples(examples);
-  const pictures = await attackPictures(outcome);
+  const pictures = await attackPictures(attack);
 
   const figures: Figure[] = [];
   let plots: { histogram: PagePlot; robustness: PagePlot } | null = null;
@@ -84,7 +82,7 @@ ${confusionSection(found, className)}
 ${proofSection(examples, className)}
 ${settingsSection(
   summary,
-  outcome.imageShape,
+  imageShape,
   context,
   figures.map(({ name }) => name),
 )}

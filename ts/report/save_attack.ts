@@ -1,9 +1,10 @@
 /** What an attack found, as files and as a page. */
-import { writeFile } from 'node:fs/promises';
+import { copyFile, link, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { AttackOutcome } from '../attack/result.ts';
+import type { AttackOutcome, AttackResults } from '../attack/result.ts';
 import { writeOutputFolder } from '../base/output_folder.ts';
 import { formatNpz } from '../data/npz.ts';
+import { type ReportedAttack, reported } from './attack_pictures.ts';
 import type { AttackReport, AttackReportContext } from './attack_report.ts';
 import { writeReport } from './write_report.ts';
 
@@ -16,9 +17,32 @@ export type ReportContext = Partial<AttackReportContext>;
  * @throws OUTPUT_NOT_WRITABLE.
  */
 export async function saveReport(folder: string, outcome: AttackOutcome, context: ReportContext = {}): Promise<void> {
-  const report = await render(outcome, context);
+  const report = await render(reported(outcome), context);
   await writeOutputFolder(folder, async (staging) => {
     await writeResults(staging, outcome, context.classNames);
+    await writeReport(staging, report);
+  });
+}
+
+/**
+ * The same of an attack whose images do not fit into memory: its examples' pixels are in files already.
+ * @param parts .npz files in the order of the examples; they are left as adversarial-00001.npz and so on.
+ * @throws OUTPUT_NOT_WRITABLE.
+ */
+export async function saveLargeReport(
+  folder: string,
+  attack: ReportedAttack,
+  parts: readonly string[],
+  context: ReportContext = {},
+): Promise<void> {
+  const report = await render(attack, context);
+  await writeOutputFolder(folder, async (staging) => {
+    await writeFile(path.join(staging, 'results.json'), formatResults(attack, context.classNames));
+    for (const [i, part] of parts.entries()) {
+      const place = path.join(staging, `adversarial-${String(i + 1).padStart(5, '0')}.npz`);
+      // Both are on one file system unless somebody mounted another one there.
+      await link(part, place).catch(() => copyFile(part, place));
+    }
     await writeReport(staging, report);
   });
 }
@@ -38,13 +62,13 @@ export async function saveResults(
 
 /** The report as one HTML page that needs nothing else. */
 export async function renderReport(outcome: AttackOutcome, context: ReportContext = {}): Promise<string> {
-  return (await render(outcome, context)).html;
+  return (await render(reported(outcome), context)).html;
 }
 
-async function render(outcome: AttackOutcome, context: ReportContext): Promise<AttackReport> {
+async function render(attack: ReportedAttack, context: ReportContext): Promise<AttackReport> {
   // Only now: the plotting libraries take 0.2 s to load.
   const { renderAttackReport } = await import('./attack_report.ts');
-  return await renderAttackReport(outcome, { model: { name: 'the model' }, data: { name: 'the data' }, ...context });
+  return await renderAttackReport(attack, { model: { name: 'the model' }, data: { name: 'the data' }, ...context });
 }
 
 async function writeResults(
@@ -57,10 +81,7 @@ async function writeResults(
 }
 
 /** One line an example, so that the file can be read and compared by line. NaN becomes null. */
-function formatResults(
-  { summary, examples }: Pick<AttackOutcome, 'summary' | 'examples'>,
-  classNames?: readonly string[],
-): string {
+function formatResults({ summary, examples }: AttackResults, classNames?: readonly string[]): string {
   const head = JSON.stringify({ summary }, undefined, 2).replace(/\n\}$/, '');
   const named = (example: AttackOutcome['examples'][number]) => ({
     ...example,

@@ -120,7 +120,7 @@ export function addAttackCommand(program: Command, terminal: Terminal, finish: (
     )
     .option(
       '--max-memory <bytes>',
-      'memory for searches and activations, such as 512M (default: 2G, or what one image of a larger model needs); of a folder with more images than half of it holds, an eighth of it at a time is read',
+      'memory for searches and activations, such as 512M (default: 2G, or what one image of a larger model needs); of a folder whose images take more than a quarter of it, an eighth is read at a time',
       byteCount,
     );
   addPictureFlags(command);

@@ -54,7 +54,7 @@ describe('windowsOf', () => {
 
   test('are not needed where all fits into memory, nor for other data', async () => {
     expect(await windowsOf(digits, {}, [784])).toBeUndefined();
-    expect(await windowsOf(digits, { count: 70, maxMemory: 480 * 1024 }, [784])).toBeUndefined();
+    expect(await windowsOf(digits, { count: 38, maxMemory: 480 * 1024 }, [784])).toBeUndefined();
     expect(await windowsOf('mnist', { maxMemory: 1024 }, [784])).toBeUndefined();
   });
 

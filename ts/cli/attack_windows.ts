@@ -31,7 +31,7 @@ export interface Windows {
  */
 const WINDOW_SHARE = 8;
 /** Fewer than so many windows are attacked at once. */
-const LEAST_WINDOWS = 4;
+const LEAST_WINDOWS = 2;
 
 /**
  * undefined where all of the images may be in memory at once, or the data are no folder.

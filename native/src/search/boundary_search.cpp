@@ -160,16 +160,21 @@ void BoundarySearch::advance() {
     if (descent_.steps() < span_ && !left_to_restarts) {
       if (slice_over()) {
         turn_ = Turn::kSecond;
-      } else if (!falls_behind() && descent_.propose(point_)) {
-        perturb();
-        question_.smoothing = smoothing();
-        if (goal_.targeted()) question_.temperature = descent_.crossed() ? kTowardsClass : temperature(margin_);
-        stage_ = Stage::kDescend;
-        return;
+      } else if (!falls_behind()) {
+        if (descent_.propose(point_)) return ask_step();
+        // It has ended by itself: another effort's schedule would lead it the same way.
+        if (from_image_ && !options_->smoothable && !perturbation_.rugged()) screening_.settle(next_candidate_ - 1);
       }
     }
     if (!next_start()) return;
   }
+}
+
+void BoundarySearch::ask_step() {
+  perturb();
+  question_.smoothing = smoothing();
+  if (goal_.targeted()) question_.temperature = descent_.crossed() ? kTowardsClass : temperature(margin_);
+  stage_ = Stage::kDescend;
 }
 
 // Has the descent had its time slice? While the class of the first one is not settled, steps are better spent on the next.

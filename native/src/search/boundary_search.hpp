@@ -83,6 +83,7 @@ class BoundarySearch final : public Lane {
   void ask_next_screen();
   void after_descent_step(bool finite, double margin, const float* gradient);
   void advance();
+  void ask_step();
   bool slice_over() const;
   bool falls_behind() const;
   double smoothing() const;  // wanted of the next gradient
@@ -129,6 +130,7 @@ class BoundarySearch final : public Lane {
   double nearest_end_ = HUGE_VAL;  // of the descents of this effort
   Turn turn_ = Turn::kFirst;
   int next_candidate_ = 0;
+  bool from_image_ = false;  // the descent began there
   int restarts_ = 0;
   int budget_ = 0;
   int span_ = 0;                 // most steps of the descent

@@ -22,6 +22,7 @@ bool BoundarySearch::next_start() {
   if (starts_ > starts_before_) nearest_end_ = std::fmin(nearest_end_, descent_.best_distance());
   rival_ = best_distance_;
   perturbed_step_ = false;
+  while (next_candidate_ < screening_.count() && screening_.candidate(next_candidate_).settled) ++next_candidate_;
   const bool another = next_candidate_ < screening_.count() && screening_.candidate(next_candidate_).slope > 0.0;
   if (turn_ == Turn::kSecond && (next_candidate_ > 1 || !another)) {
     hand_over();
@@ -53,6 +54,7 @@ bool BoundarySearch::next_start() {
 
 void BoundarySearch::begin_descent(const Start& start) {
   descent_.begin(*options_, confidence_, x_, start.y, start.at_y);
+  from_image_ = start.kind == Start::Kind::kImage;
   switch (start.kind) {
     case Start::Kind::kImage: ++starts_; return;
     case Start::Kind::kNoise: return;  // counted when it was asked for

@@ -45,6 +45,9 @@ class Perturbation {
   // Watches the first targeted descent, where gradients cannot be smoothed.
   void watch(const BoundaryDescent& descent);
 
+  // Is the first descent one that may be perturbed?
+  bool rugged() const { return rugged_; }
+
   // Is this step of a restart, of so many steps, perturbed? Of the first descent?
   bool of_restart(const BoundaryDescent& descent, int span) const;
   bool of_first(const BoundaryDescent& descent, const Schedule& schedule) const;

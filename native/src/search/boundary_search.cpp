@@ -9,7 +9,7 @@ namespace {
 
 // At the image the unit of the logits is not known yet: the hard margin, of the smallest ones, too.
 constexpr double kAtImage = 1e-9;
-constexpr double kTemperatureShare = 0.2;  // of the temperature, on the way to a target
+constexpr double kTemperatureShare = 0.2;  // of the hard margin left: the temperature on the way to a target
 
 }  // namespace
 

@@ -147,6 +147,15 @@ describe('imageSetFromNpz', () => {
     }
   });
 
+  test('what rounding leaves beyond black and white is cut off, and nothing more', () => {
+    const next = 1 + 2 ** -23;
+    const pixels = [Float32Array.of(next, -1e-7, 0.5, 1.001), Float64Array.of(next, -1e-7, 0.5, 1.001)];
+    for (const data of pixels) {
+      const { images } = imageSetFromNpz(archive({ shape: [2, 2], data }));
+      expect([...images]).toEqual([1, 0, 0.5, Math.fround(1.001)]);
+    }
+  });
+
   test('targets are taken along', () => {
     const targets = { shape: [2], data: BigInt64Array.of(3n, 4n) };
     const set = imageSetFromNpz(archive(filled([2, 2], new Float32Array(4)), undefined, { targets }));

@@ -104,7 +104,7 @@ const LABEL_NAMES = ['labels', 'y_test', 'y', 'Y', 'label', 'targets_true', 'tes
 
 /**
  * Images from the array `images`, or what else they are called (uint8, divided by 255; half, single or double precision in
- * [0, 1]; [N, n], [N, H, W], [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` (any integer type or whole numbers,
+ * [0, 1], what rounding leaves beyond cut off; [N, n], [N, H, W], [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` (any integer type or whole numbers,
  * [N] or [N, 1], or one-hot [N, C]; without them the set is unlabelled) and, where there, `targets` ([N]; all −1, as an
  * untargeted attack writes them, is none).
  * @throws INVALID_DATA naming the array.
@@ -155,9 +155,22 @@ function listed(arrays: ReadonlyMap<string, NpyArray>): string {
   return found.join(', ') || 'no array';
 }
 
+/** What resizing and float32 sums may leave beyond black and white. */
+const ROUNDING = 1e-6;
+
+/** In place. */
+function withoutRounding(pixels: Float32Array): Float32Array {
+  for (let i = 0; i < pixels.length; i++) {
+    const value = pixels[i] as number;
+    if (value > 1 && value <= 1 + ROUNDING) pixels[i] = 1;
+    else if (value < 0 && value >= -ROUNDING) pixels[i] = 0;
+  }
+  return pixels;
+}
+
 function toPixels({ data }: NpyArray, source: string): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof Float64Array) return Float32Array.from(data);
+  if (data instanceof Float32Array) return withoutRounding(data);
+  if (data instanceof Float64Array) return withoutRounding(Float32Array.from(data));
   if (data instanceof Uint8Array) {
     const pixels = new Float32Array(data.length);
     for (let i = 0; i < pixels.length; i++) pixels[i] = (data[i] as number) / 255;

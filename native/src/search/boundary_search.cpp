@@ -163,7 +163,9 @@ void BoundarySearch::advance() {
       } else if (!falls_behind()) {
         if (descent_.propose(point_)) return ask_step();
         // It has ended by itself: another effort's schedule would lead it the same way.
-        if (from_image_ && !options_->smoothable && !perturbation_.rugged()) screening_.settle(next_candidate_ - 1);
+        if (from_image_ && !options_->smoothable && !perturbation_.rugged()) {
+          screening_.settle(next_candidate_ - 1, descent_.best_distance());
+        }
       }
     }
     if (!next_start()) return;

@@ -22,7 +22,11 @@ bool BoundarySearch::next_start() {
   if (starts_ > starts_before_) nearest_end_ = std::fmin(nearest_end_, descent_.best_distance());
   rival_ = best_distance_;
   perturbed_step_ = false;
-  while (next_candidate_ < screening_.count() && screening_.candidate(next_candidate_).settled) ++next_candidate_;
+  for (; next_candidate_ < screening_.count(); ++next_candidate_) {
+    const double end = screening_.candidate(next_candidate_).end;
+    if (!(end < HUGE_VAL)) break;
+    nearest_end_ = std::fmin(nearest_end_, end);
+  }
   const bool another = next_candidate_ < screening_.count() && screening_.candidate(next_candidate_).slope > 0.0;
   if (turn_ == Turn::kSecond && (next_candidate_ > 1 || !another)) {
     hand_over();

@@ -62,7 +62,7 @@ void ClassScreening::order_by_logits(const float* logits, int label) {
     if (count_ < wanted) ++count_;
     for (int k = count_ - 1; k > at; --k) candidates_[k] = candidates_[k - 1];
     candidates_[at].one_hot = j;
-    candidates_[at].settled = false;
+    candidates_[at].end = HUGE_VAL;
     candidates_[at].margin = static_cast<double>(logits[label]) - static_cast<double>(logits[j]);
   }
   ordered_ = count_;

@@ -7,6 +7,7 @@
 // the image the nearest.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 
 #include "search/schedule.hpp"
@@ -24,7 +25,7 @@ class ClassScreening {
     double slope = 0.0;
     double distance = 0.0;  // to first order, by the gradient at the image,
     double probed = 0.0;    // and by that at the probe
-    bool settled = false;   // a descent from the image has gone there to its end
+    double end = HUGE_VAL;  // where a descent from the image has ended by itself
   };
   static constexpr int kMost = 9;
 
@@ -56,7 +57,7 @@ class ClassScreening {
 
   int count() const { return count_; }
   const Candidate& candidate(int rank) const { return candidates_[rank]; }
-  void settle(int rank) { candidates_[rank].settled = true; }
+  void settle(int rank, double distance) { candidates_[rank].end = distance; }
   const float* gradient(const Candidate& candidate) const { return gradient_[candidate.slot]; }
 
   // Did the gradients at the image err so much about the class that was found, at this distance, that their order of the classes is

@@ -39,7 +39,7 @@ constexpr Schedule kThorough = {.budget = 400,
                                 .early_lead = 0.5,
                                 .smoothing = 0.4,
                                 .smoothing_decay = 0.85,
-                                .restarts = 11,
+                                .restarts = 5,
                                 .trust_bound = 0.05,
                                 .trust_bound_decay = 0.9};
 constexpr Schedule kThoroughTargeted = {.budget = 300,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ShownTable } from '../../experiments/shown_examples.ts';
-import { cellExamples, formatCell, parseCell } from './paper_examples.ts';
+import { cellExamples, formatCell, hasExamples, parseCell } from './paper_examples.ts';
 
 const base64 = (...bytes: number[]) => Buffer.from(Uint8Array.from(bytes)).toString('base64');
 const example = { label: 7, largest: 0.5, distortion: 0.1, original: base64(0, 255), change: base64(127, 129) };
@@ -11,6 +11,7 @@ const tables: ShownTable[] = [
 
 describe('cellExamples', () => {
   test('decodes pixels and changes, and says what the column’s model answers', () => {
+    expect(hasExamples(tables, 2, 'noise', 'B')).toBe(true);
     const found = cellExamples(tables, 2, 'noise', 'B');
     expect(found?.model).toBe('B');
     const [first] = found?.examples ?? [];
@@ -24,6 +25,7 @@ describe('cellExamples', () => {
   });
 
   test('cells without images have none', () => {
+    expect(hasExamples(tables, 1, 'A', 'test error')).toBe(false);
     expect(cellExamples(tables, 1, 'A', 'test error')).toBeUndefined();
     expect(cellExamples(tables, 2, 'noise', 'av. distortion')).toBeUndefined();
     expect(cellExamples(tables, 2, 'undistorted', 'A')).toBeUndefined();

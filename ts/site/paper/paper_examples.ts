@@ -1,5 +1,5 @@
 /** Some of the images that a table counts, as docs/reproduction/examples.json has them, found by a cell of the table. */
-import type { ShownExample, ShownTable } from '../../experiments/shown_examples.ts';
+import type { ShownExample, ShownRow, ShownTable } from '../../experiments/shown_examples.ts';
 
 export interface CellExample {
   readonly label: number;
@@ -16,6 +16,30 @@ export interface CellExamples {
   readonly examples: readonly CellExample[];
 }
 
+/** What a cell shows, not decoded yet. */
+interface FoundCell {
+  /** The model that was asked. */
+  readonly model: string;
+  /** Its place among those asked. */
+  readonly at: number;
+  readonly row: ShownRow;
+}
+
+function findCell(tables: readonly ShownTable[], table: number, row: string, column: string): FoundCell | undefined {
+  const shown = tables.find((each) => each.table === table);
+  const found = shown?.rows.find((each) => each.row === row && (each.column ?? column) === column);
+  if (shown === undefined || found === undefined) return undefined;
+  // Where the columns are no models, it is the row's.
+  if (shown.models.length === 0) return { model: row, at: 0, row: found };
+  const at = shown.models.indexOf(column);
+  return at < 0 ? undefined : { model: column, at, row: found };
+}
+
+/** Whether images belong to a cell. */
+export function hasExamples(tables: readonly ShownTable[], table: number, row: string, column: string): boolean {
+  return findCell(tables, table, row, column) !== undefined;
+}
+
 /** undefined where no images belong to a cell. */
 export function cellExamples(
   tables: readonly ShownTable[],
@@ -23,14 +47,8 @@ export function cellExamples(
   row: string,
   column: string,
 ): CellExamples | undefined {
-  const shown = tables.find((each) => each.table === table);
-  const found = shown?.rows.find((each) => each.row === row && (each.column ?? column) === column);
-  if (shown === undefined || found === undefined) return undefined;
-  const [only] = shown.models.length === 0 ? [row] : [];
-  const asked = shown.models.indexOf(column);
-  if (only === undefined && asked < 0) return undefined;
-  const at = Math.max(0, asked);
-  return { model: only ?? column, examples: found.examples.map((example) => decoded(example, at)) };
+  const found = findCell(tables, table, row, column);
+  return found && { model: found.model, examples: found.row.examples.map((example) => decoded(example, found.at)) };
 }
 
 function decoded({ label, original, change, largest, distortion, predictions }: ShownExample, at: number): CellExample {

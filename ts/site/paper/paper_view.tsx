@@ -4,7 +4,7 @@ import type { ShownTable } from '../../experiments/shown_examples.ts';
 import { fetched } from '../catalog.ts';
 import type { PageState } from '../state.ts';
 import { CellExamples } from './cell_examples.tsx';
-import { type CellPlace, cellExamples, formatCell, parseCell } from './paper_examples.ts';
+import { type CellPlace, cellExamples, formatCell, hasExamples, parseCell } from './paper_examples.ts';
 import type { PaperCell, PaperTable } from './reproduction_tables.ts';
 
 interface Props {
@@ -105,7 +105,7 @@ function HeatTable({ table: { number, caption, columns, rows }, shown, chosen, o
             <th scope="row">{name}</th>
             {cells.map((cell, at) => {
               const place = { table: number, row: row + 1, column: at + 1 };
-              const has = cellExamples(shown, number, name, columns[at] ?? '') !== undefined;
+              const has = hasExamples(shown, number, name, columns[at] ?? '');
               return (
                 <Cell
                   key={columns[at]}

@@ -9,7 +9,7 @@ import { DEFAULT_MAX_MEMORY } from '../attack/lanes.ts';
 import type { AttackExample, AttackOutcome, AttackResults } from '../attack/result.ts';
 import { surveyImageFolder } from '../data/image_folder.ts';
 import { checkSlice, type ImageSet, imageSize } from '../data/image_set.ts';
-import type { ImagePair, ReportedAttack } from '../report/attack_pictures.ts';
+import type { ImagePair, ReportedAttack } from '../report/reported_attack.ts';
 import { type AttackPart, type AttackParts, partPixels } from './attack_parts.ts';
 
 export interface Window {

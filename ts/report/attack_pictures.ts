@@ -2,8 +2,6 @@
  * Which examples of an attack are shown, and their pictures: original, magnified perturbation, adversarial image.
  * All perturbations share one magnification, so that they may be compared.
  */
-import type { AttackExample, AttackOutcome, AttackResults } from '../attack/result.ts';
-import { invalidArgument } from '../errors.ts';
 import {
   evenlySpaced,
   type FoundExample,
@@ -14,6 +12,7 @@ import {
 } from './outcome_statistics.ts';
 import { type ImageLayout, imageLayout, perturbationPicture, perturbationRange, toPicture } from './picture.ts';
 import { encodePng } from './pixels.ts';
+import type { ImagePair, ReportedAttack } from './reported_attack.ts';
 
 export interface Triple {
   example: FoundExample;
@@ -40,28 +39,6 @@ const GALLERY_PIXELS = 1_500_000;
 const LARGEST_SIDE = 160;
 const FIGURE_IMAGES = 10;
 const FIGURE_LARGE_IMAGES = 6;
-
-/** An image before and after. */
-export interface ImagePair {
-  original: Float32Array;
-  adversarial: Float32Array;
-}
-
-/** Pixels of some examples, in their order: those of a large attack are not in memory. */
-export type ExamplePixels = (examples: readonly AttackExample[]) => Promise<ImagePair[]>;
-
-/** What a report is made of. */
-export interface ReportedAttack extends AttackResults {
-  imageShape: number[];
-  pixels: ExamplePixels;
-}
-
-/** @throws {BlindspotError} INVALID_ARGUMENT when the pixels do not fit the shape and the number of examples. */
-export function reported(outcome: AttackOutcome): ReportedAttack {
-  const { summary, examples, imageShape } = outcome;
-  const pair = slices(outcome, imageLayout(imageShape));
-  return { summary, examples, imageShape, pixels: async (some) => some.map(pair) };
-}
 
 export async function attackPictures(attack: ReportedAttack): Promise<AttackPictures> {
   const layout = imageLayout(attack.imageShape);
@@ -97,23 +74,6 @@ export async function attackPictures(attack: ReportedAttack): Promise<AttackPict
 /** Small images are shown enlarged, with their pixels visible. */
 export function isSmall(layout: ImageLayout): boolean {
   return Math.max(layout.width, layout.height) <= 64;
-}
-
-function slices(outcome: AttackOutcome, layout: ImageLayout): (example: AttackExample) => ImagePair {
-  const expected = outcome.examples.length * layout.size;
-  for (const name of ['originals', 'adversarial'] as const) {
-    const { length } = outcome[name];
-    if (length === expected) continue;
-    throw invalidArgument(name, `${outcome.examples.length} × ${layout.size} = ${expected} values`, length);
-  }
-  const places = new Map(outcome.examples.map((example, place) => [example, place]));
-  return (example) => {
-    const start = (places.get(example) ?? 0) * layout.size;
-    return {
-      original: outcome.originals.subarray(start, start + layout.size),
-      adversarial: outcome.adversarial.subarray(start, start + layout.size),
-    };
-  };
 }
 
 /** The change that all but one in 200 values stay under: a few outliers should not make the rest invisible. */

@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { AttackOutcome } from '../attack/result.ts';
-import { reported } from './attack_pictures.ts';
 import { type AttackReport, type AttackReportContext, renderAttackReport } from './attack_report.ts';
 import { formatDistortion, formatL2, formatMean, formatSeconds, formatShare } from './number_format.ts';
 import { digitOutcome, example, outcomeOf } from './outcome.fixture.ts';
+import { reported } from './reported_attack.ts';
 
 const context: AttackReportContext = {
   model: { name: 'fc100-100-10', path: 'out/fc/model.onnx' },

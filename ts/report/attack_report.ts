@@ -4,7 +4,7 @@
  * it done again. The same outcome and context give the same bytes.
  */
 import { distortionHistogram, type PagePlot, pagePlot, printPlot, robustAccuracyCurve } from './attack_figures.ts';
-import { type AttackPictures, attackPictures, isSmall, type ReportedAttack } from './attack_pictures.ts';
+import { type AttackPictures, attackPictures, isSmall } from './attack_pictures.ts';
 import {
   confusionSection,
   distanceSection,
@@ -27,6 +27,7 @@ import {
   gallerySection,
   landmarkSection,
 } from './picture_sections.ts';
+import type { ReportedAttack } from './reported_attack.ts';
 
 export interface AttackReportContext {
   model: { name: string; path?: string };

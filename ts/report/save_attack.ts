@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { AttackOutcome, AttackResults } from '../attack/result.ts';
 import { writeOutputFolder } from '../base/output_folder.ts';
 import { formatNpz } from '../data/npz.ts';
-import { type ReportedAttack, reported } from './attack_pictures.ts';
 import type { AttackReport, AttackReportContext } from './attack_report.ts';
+import { type ReportedAttack, reported } from './reported_attack.ts';
 import { writeReport } from './write_report.ts';
 
 /** What a report says of an attack beyond its outcome; everything may be left out. */

@@ -50,7 +50,9 @@ export class AttackParts {
       AttackPart,
       'summary' | 'examples'
     >;
-    return { summary, examples, file: path.join(folder, 'adversarial.npz') };
+    // What is NaN in memory is null in JSON.
+    const kept = examples.map((example) => ({ ...example, margin: example.margin ?? Number.NaN }));
+    return { summary, examples: kept, file: path.join(folder, 'adversarial.npz') };
   }
 
   /** Whole or not at all. */

@@ -103,6 +103,16 @@ describe('attack in windows', () => {
     expect(existsSync(path.join(folder, 'windowed', 'figures', 'examples.png'))).toBe(true);
   });
 
+  test('leaves no examples of an earlier attack, in parts or whole', async () => {
+    const again = (...more: string[]) => recordedRun(command('again', '--max-evaluations', '5', ...more));
+    await again(...SMALL);
+    expect(parts('again')).toHaveLength(5);
+    await again(...SMALL, '--count', '50');
+    expect(parts('again')).toEqual([1, 2, 3].map((i) => `adversarial-0000${i}.npz`));
+    await again();
+    expect(parts('again')).toEqual(['adversarial.npz']);
+  });
+
   test('on Ctrl-C keeps the windows that are done, says so, and goes on after them', async () => {
     const interruption = new AbortController();
     const second = path.join(folder, 'stopped.parts', '19-19', 'results.json');

@@ -1,5 +1,5 @@
 /** What an attack found, as files and as a page. */
-import { copyFile, link, writeFile } from 'node:fs/promises';
+import { copyFile, link, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttackOutcome, AttackResults } from '../attack/result.ts';
 import { writeOutputFolder } from '../base/output_folder.ts';
@@ -22,6 +22,7 @@ export async function saveReport(folder: string, outcome: AttackOutcome, context
     await writeResults(staging, outcome, context.classNames);
     await writeReport(staging, report);
   });
+  await removeOtherExamples(folder, ['adversarial.npz']);
 }
 
 /**
@@ -36,15 +37,24 @@ export async function saveLargeReport(
   context: ReportContext = {},
 ): Promise<void> {
   const report = await render(attack, context);
+  const names = parts.map((_, i) => `adversarial-${String(i + 1).padStart(5, '0')}.npz`);
   await writeOutputFolder(folder, async (staging) => {
     await writeFile(path.join(staging, 'results.json'), formatResults(attack, context.classNames));
     for (const [i, part] of parts.entries()) {
-      const place = path.join(staging, `adversarial-${String(i + 1).padStart(5, '0')}.npz`);
+      const place = path.join(staging, names[i] as string);
       // Both are on one file system unless somebody mounted another one there.
       await link(part, place).catch(() => copyFile(part, place));
     }
     await writeReport(staging, report);
   });
+  await removeOtherExamples(folder, names);
+}
+
+/** Files of an earlier attack on more or fewer images, which results.json says nothing of any more. */
+async function removeOtherExamples(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^adversarial(-\d{5})?\.npz$/.test(name) && !names.includes(name)) await rm(path.join(folder, name));
+  }
 }
 
 /**

@@ -42,6 +42,9 @@ const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.
 /** Types of pixels whose black and white are known. */
 const EIGHT_TO_SIXTEEN_BITS: ReadonlySet<string> = new Set(['uchar', 'ushort']);
 
+/** img2 before img10. */
+const BY_NAME = new Intl.Collator('en', { numeric: true });
+
 /** Files decoded at once: sharp has threads of its own. */
 const PARALLEL = 8;
 
@@ -154,7 +157,7 @@ async function listImages(folder: string): Promise<string[]> {
   }
   const isHidden = (name: string) => name.split('/').some((part) => part.startsWith('.'));
   const isImage = (name: string) => !isHidden(name) && EXTENSIONS.has(path.extname(name).toLowerCase());
-  return names.filter(isImage).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return names.filter(isImage).sort(BY_NAME.compare);
 }
 
 async function shapeOf(file: string): Promise<number[]> {

@@ -35,7 +35,7 @@ export interface ModelAttackOptions {
   target?: TargetChoice;
   /** boundary (default): the nearest, and fast. penalty: Szegedy et al. 2013. deepfool: a baseline, Moosavi-Dezfooli et al. 2016. */
   method?: AttackMethod;
-  /** Default 'fast' (about 45 gradients); 'thorough' (400) starts anew from other classes; 'exhaustive' (3,000) goes on. */
+  /** Default 'fast' (about 45 gradients); 'thorough' (400) goes on from it with other classes and restarts; 'exhaustive' (3,000) with more of these. */
   effort?: AttackEffort;
   /** Default 'auto': native, else wasm. */
   kernel?: KernelChoice;

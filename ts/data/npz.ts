@@ -104,9 +104,9 @@ const LABEL_NAMES = ['labels', 'y_test', 'y', 'Y', 'label', 'targets_true', 'tes
 
 /**
  * Images from the array `images`, or what else they are called (uint8, divided by 255; half, single or double precision in
- * [0, 1], what rounding leaves beyond cut off; [N, n], [N, H, W], [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels` (any integer type or whole numbers,
- * [N] or [N, 1], or one-hot [N, C]; without them the set is unlabelled) and, where there, `targets` ([N]; all −1, as an
- * untargeted attack writes them, is none).
+ * [0, 1], what rounding leaves beyond cut off; [N, n], [N, H, W], [N, H, W, C] with C of 1 or 3, [N, C, H, W]), `labels`
+ * (any integer type or whole numbers, [N] or [N, 1], or one-hot [N, C]; without them the set is unlabelled) and, where
+ * there, `targets` ([N]; all −1, as an untargeted attack writes them, is none).
  * @throws INVALID_DATA naming the array.
  */
 export function imageSetFromNpz(bytes: Uint8Array, options: NpzOptions = {}): ImageSet {

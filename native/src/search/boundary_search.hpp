@@ -4,8 +4,8 @@
 // Untargeted: descents from the image towards the nearest classes (class_screening), in that order; one that falls behind the best
 // found is given up. Targeted: one descent towards the class, perturbed by noise once it is seen to go over many kinks. Where the
 // model gives smoothed gradients, descents from the image begin with those, and none of them is perturbed. Effort `thorough` goes on
-// from what `fast` has found, looks at more classes, and starts again from noise around the best point. An image for which nothing was found gets restarts from
-// wider and wider noise around it. docs/algorithm.md has the whole as pseudocode and as a diagram of these stages.
+// from what `fast` has found, looks at more classes, and starts again from noise around the best point. An image for which
+// nothing was found gets restarts from wider and wider noise around it. docs/algorithm.md has the whole as pseudocode and as a diagram of these stages.
 #pragma once
 
 #include <cstddef>

@@ -1,15 +1,17 @@
 /** Play: a model, an image, its nearest mistake. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type PictureFitOptions, RESIZE_FITS, type ResizeFit } from '../../data/picture_fit.ts';
-import { DIGIT_IDS, digitPixels, fetched, MODELS, PHOTOS, picturePixels } from '../catalog.ts';
+import { DIGIT_IDS, fetched, MODELS, PHOTOS } from '../catalog.ts';
 import { Cancelled, type Engine } from '../engine/engine.ts';
 import type { OpenedModel } from '../engine/messages.ts';
 import type { PageState } from '../state.ts';
 import { Beside } from './beside.tsx';
 import { Camera } from './camera.tsx';
 import { classList } from './class_list.ts';
+import { DigitThumb } from './digit_thumb.tsx';
 import { DrawPad } from './draw_pad.tsx';
 import { FileDrop } from './file_drop.tsx';
+import { imagePixels, OWN } from './image_pixels.ts';
 import { ModelFacts } from './model_facts.tsx';
 import { FROM_FILE, inputOf, type OwnModel, ownModel } from './own_model.ts';
 import { Stage } from './stage.tsx';
@@ -20,8 +22,6 @@ interface Props {
   state: PageState;
   change: (part: Partial<PageState>) => void;
 }
-
-const OWN = 'own';
 
 const FITS: Readonly<Record<ResizeFit, string>> = {
   cover: 'cut to the model’s shape',
@@ -101,7 +101,8 @@ export function PlayView({ engine, state, change }: Props) {
     const mine = latest.current;
     setImageError(undefined);
     const load = async () => {
-      const image = await imagePixels(state.image, ownPicture, opened.model.imageShape, { photos, fit });
+      const wish = { id: state.image, picture: ownPicture, photos, fit };
+      const image = await imagePixels(opened.model.imageShape, wish);
       if (mine !== latest.current) return;
       const target = state.target !== null && state.target < opened.model.classes ? state.target : null;
       await run({ model: opened.id, opened: opened.model, image, target, quantize: state.png ? 8 : 0 });
@@ -238,7 +239,7 @@ export function PlayView({ engine, state, change }: Props) {
                     aria-pressed={state.image === id}
                     onClick={() => change({ image: id, t: 1, target: null })}
                   >
-                    <DigitThumb id={id} />
+                    <DigitThumb id={id} onError={fail} />
                   </button>
                 ))}
           </div>
@@ -321,51 +322,10 @@ export function PlayView({ engine, state, change }: Props) {
       )}
     </div>
   );
-
-  function DigitThumb({ id }: { id: string }) {
-    const canvas = useRef<HTMLCanvasElement>(null);
-    useEffect(() => {
-      digitPixels(id)
-        .then((pixels) => {
-          const image = new ImageData(28, 28);
-          for (const [at, value] of pixels.entries()) image.data.fill(Math.round(255 * value), 4 * at, 4 * at + 3);
-          for (let at = 3; at < image.data.length; at += 4) image.data[at] = 255;
-          canvas.current?.getContext('2d')?.putImageData(image, 0, 0);
-        })
-        .catch(fail);
-    }, [id]);
-    const digit = Math.floor(Number(id.replace('digit-', '')) / 10);
-    return <canvas ref={canvas} width={28} height={28} role="img" aria-label={`Digit ${digit}`} />;
-  }
 }
 
 /** Names of its classes that a model's file holds. */
 async function namesInside(bytes: Uint8Array, classes: number | undefined): Promise<string[]> {
   const { metadataNames } = await import('../../model/metadata_names.ts');
   return metadataNames(bytes).find((names) => names.length === classes) ?? [];
-}
-
-async function imagePixels(
-  id: string,
-  picture: Blob | undefined,
-  shape: readonly number[],
-  { photos, fit }: { readonly photos: boolean; readonly fit: PictureFitOptions },
-): Promise<Float32Array<ArrayBuffer>> {
-  if (id === OWN && picture) return await picturePixels(picture, shape, fit);
-  if (photos) {
-    const { file } = PHOTOS.find((photo) => photo.id === id) ?? PHOTOS[0];
-    return await picturePixels(new Blob([await fetched(file)]), shape);
-  }
-  const pixels = await digitPixels(id);
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  if (size === pixels.length) return Float32Array.from(pixels);
-  // A model of another size takes the digit scaled.
-  const canvas = new OffscreenCanvas(28, 28);
-  const image = new ImageData(28, 28);
-  for (const [at, value] of pixels.entries()) {
-    image.data.fill(Math.round(255 * value), 4 * at, 4 * at + 3);
-    image.data[4 * at + 3] = 255;
-  }
-  canvas.getContext('2d')?.putImageData(image, 0, 0);
-  return await picturePixels(await canvas.convertToBlob(), shape);
 }

@@ -1,11 +1,13 @@
 /** `blindspot certify`: distances within which no mistake can be, beside those of the mistakes found. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Certificate, certify } from '../analysis/certificates/certify.ts';
+import { CERTIFIED_NORMS, type CertifiedNorm } from '../analysis/certificates/region.ts';
 import { attack } from '../attack/attack.ts';
 import type { AttackExample } from '../attack/result.ts';
 import { checkOutputFolder, writeOutputFolder } from '../base/output_folder.ts';
+import { imageAt, imageSize } from '../data/image_set.ts';
 import { loadData } from '../data/load_data.ts';
 import { readModelFile } from '../model/read_model_file.ts';
 import { describeClassifier } from '../onnx/classifier.ts';
@@ -19,6 +21,8 @@ import { ExitCode, type Terminal } from './terminal.ts';
 interface CertifyFlags extends InputFlags, PictureFlags {
   data: string;
   count: number;
+  norm: CertifiedNorm;
+  lines: 'optimized' | 'fixed';
   out?: string;
 }
 
@@ -28,12 +32,17 @@ Examples:
     npx blindspot certify out/fc --data mnist --count 10
   The same of fifty, kept:
     npx blindspot certify out/fc/model.onnx --data mnist --count 50 --out out/certificates
+  Tighter, with the best lines for each bound (minutes):
+    npx blindspot certify out/fc --data mnist --count 10 --lines optimized
+  In L∞, the largest change of a pixel:
+    npx blindspot certify out/fc --data mnist --norm linf
 
 What it leaves in --out:
   certificates.json   for each image the distances found and certified
 
-For models that are one chain of dense and convolutional layers with ReLU, sigmoid or tanh. A certified distance is a lower
-bound in exact arithmetic: no smaller change (L2) that keeps pixels in [0, 1] makes the model answer wrongly.`;
+For models that are one chain of dense, convolutional, pooling and normalising layers with ReLU, leaky ReLU, sigmoid or tanh. A
+certified distance is a lower bound in exact arithmetic: no smaller change that keeps pixels in [0, 1] makes the model answer
+wrongly. What is found in L∞ is the largest pixel of the nearest mistake in L2, so that found/certified is larger there.`;
 
 /** @param finish takes the exit code. */
 export function addCertifyCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
@@ -41,11 +50,20 @@ export function addCertifyCommand(program: Command, terminal: Terminal, finish: 
     .command('certify')
     .summary('prove how near no mistake can be, beside how near one is')
     .description(
-      'Certifies for each image a distance (L2) within which no change makes the model answer wrongly, by linear relaxation of its layers (CROWN, Zhang et al. 2018), beside what the product of norms certifies and the distance of the nearest mistake that the search finds.',
+      'Certifies for each image a distance within which no change makes the model answer wrongly, by linear relaxation of its layers (CROWN, Zhang et al. 2018; with --lines optimized α-CROWN, Xu et al. 2021), beside what the product of norms certifies and the distance of the nearest mistake that the search finds.',
     )
     .argument('<model>', 'an ONNX file, or a folder that holds model.onnx')
     .requiredOption('--data <name>', 'labelled images: mnist, a folder of image files, or a .npz file')
     .option('--count <n>', 'the first n images', wholeNumber(1), 10)
+    .addOption(new Option('--norm <norm>', 'of distances').choices(CERTIFIED_NORMS).default('l2'))
+    .addOption(
+      new Option(
+        '--lines <lines>',
+        'that stand for activations: fixed, or optimized for each bound, tighter and slower',
+      )
+        .choices(['optimized', 'fixed'])
+        .default('fixed'),
+    )
     .option('--out <dir>', 'folder for certificates.json');
   addInputFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
@@ -64,18 +82,24 @@ async function runCertify(model: string, flags: CertifyFlags, terminal: Terminal
   const started = performance.now();
   const certificates = await certify(bytes, images, {
     ...input.classifier,
+    norm: flags.norm,
+    lines: flags.lines,
     signal,
     onProgress: ({ done, total }) => progress.update(done / total, `${done} of ${total} images`),
   }).finally(() => progress.end());
   const seconds = (performance.now() - started) / 1000;
-  const { examples } = await attack(bytes, images, { ...input.classifier, signal });
+  const { examples, adversarial } = await attack(bytes, images, { ...input.classifier, signal });
   signal.throwIfAborted();
-  const rows = certificates.map((certificate, i) => rowOf(certificate, examples[i] as AttackExample));
+  const pixels = imageSize(images.shape);
+  const rows = certificates.map((certificate, i) => {
+    const found = adversarial.subarray(i * pixels, (i + 1) * pixels);
+    return rowOf(certificate, examples[i] as AttackExample, largestChange(imageAt(images, i), found));
+  });
   const summary = summarise(rows);
   out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
   if (input.found !== undefined) out.write(`input   ${input.found}\n`);
   out.write(`data    ${plural(images.count, 'image')} of ${images.source}\n\n${table(rows)}\n`);
-  out.write(summaryText(summary, seconds));
+  out.write(summaryText(summary, flags.norm, seconds));
   if (flags.out !== undefined) {
     const json = `${JSON.stringify({ model: file, data: images.source, summary, examples: rows }, undefined, 1)}\n`;
     await writeOutputFolder(flags.out, (staging) => writeFile(path.join(staging, 'certificates.json'), json));
@@ -85,16 +109,22 @@ async function runCertify(model: string, flags: CertifyFlags, terminal: Terminal
 }
 
 interface CertifiedRow extends Certificate {
-  /** L2 of the nearest mistake found; null when none was. */
+  /** Distance of the nearest mistake found; null when none was. */
   readonly found: number | null;
 }
 
-function rowOf(certificate: Certificate, { success, l2 }: AttackExample): CertifiedRow {
-  const found = success ? (l2 ?? null) : null;
-  if (found !== null && certificate.l2 > found) {
-    throw new Error(`image ${certificate.index}: certified ${certificate.l2}, but a mistake was found at ${found}`);
+/** @param linf largest change of a pixel, where a mistake was found. */
+function rowOf(certificate: Certificate, { success, l2 }: AttackExample, linf: number): CertifiedRow {
+  const { index, distance, norm } = certificate;
+  const found = success ? (norm === 'l2' ? l2 : linf) : null;
+  if (found !== null && distance > found) {
+    throw new Error(`image ${index}: certified ${distance}, but a mistake was found at ${found}`);
   }
   return { ...certificate, found };
+}
+
+function largestChange(image: Float32Array, changed: Float32Array): number {
+  return image.reduce((most, x, i) => Math.max(most, Math.abs((changed[i] ?? x) - x)), 0);
 }
 
 interface Summary {
@@ -111,20 +141,23 @@ interface Summary {
 }
 
 function summarise(rows: readonly CertifiedRow[]): Summary {
-  const correct = rows.filter(({ l2 }) => l2 > 0);
+  const correct = rows.filter(({ distance }) => distance > 0);
   const met = correct.filter((row): row is CertifiedRow & { found: number } => row.found !== null);
+  const known = met.flatMap(({ found, productOfNorms }) =>
+    productOfNorms === null ? [] : [{ found, productOfNorms }],
+  );
   const mean = (values: readonly number[]) =>
     values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-  const ratios = met.map(({ found, l2 }) => found / l2);
+  const ratios = met.map(({ found, distance }) => found / distance);
   const meanRatio = mean(ratios);
   return {
     images: rows.length,
     correct: correct.length,
     found: mean(met.map(({ found }) => found)),
-    certified: mean(met.map(({ l2 }) => l2)),
-    productOfNorms: mean(met.map(({ productL2 }) => productL2)),
+    certified: mean(met.map(({ distance }) => distance)),
+    productOfNorms: mean(known.map(({ productOfNorms }) => productOfNorms)),
     ratio: meanRatio === null ? null : { mean: meanRatio, smallest: Math.min(...ratios), largest: Math.max(...ratios) },
-    productRatio: mean(met.map(({ found, productL2 }) => found / productL2)),
+    productRatio: mean(known.map(({ found, productOfNorms }) => found / productOfNorms)),
   };
 }
 
@@ -132,13 +165,13 @@ function table(rows: readonly CertifiedRow[]): string {
   const number = (value: number | null) => (value === null ? '-' : value.toPrecision(4));
   const lines = [
     ['image', 'label', 'found', 'certified', 'found/certified', 'product of norms'],
-    ...rows.map(({ index, label, found, l2, productL2 }) => [
+    ...rows.map(({ index, label, found, distance, productOfNorms }) => [
       String(index),
       String(label),
       number(found),
-      number(l2),
-      found === null || l2 === 0 ? '-' : (found / l2).toFixed(2),
-      number(productL2),
+      number(distance),
+      found === null || distance === 0 ? '-' : (found / distance).toFixed(2),
+      number(productOfNorms),
     ]),
   ];
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
@@ -147,14 +180,17 @@ function table(rows: readonly CertifiedRow[]): string {
 
 function summaryText(
   { images, correct, found, certified, productOfNorms, ratio, productRatio }: Summary,
+  norm: CertifiedNorm,
   seconds: number,
 ) {
   const share = `${correct} of ${plural(images, 'image')} certified in ${formatSeconds(seconds)}`;
-  if (ratio === null || found === null || certified === null || productOfNorms === null) return `${share}\n`;
+  if (ratio === null || found === null || certified === null) return `${share}\n`;
+  const product = productOfNorms === null ? '' : `, by the product of norms ${productOfNorms.toPrecision(3)}`;
+  const loose = productRatio === null ? '' : `; by the product of norms ${productRatio.toFixed(2)}`;
   return [
     share,
-    `mean L2          found ${found.toPrecision(3)}, certified ${certified.toPrecision(3)}, by the product of norms ${productOfNorms.toPrecision(3)}`,
-    `found/certified  mean ${ratio.mean.toFixed(2)}, ${ratio.smallest.toFixed(2)} to ${ratio.largest.toFixed(2)}; by the product of norms ${productRatio?.toFixed(2)}`,
+    `mean ${norm === 'l2' ? 'L2' : 'L∞'}          found ${found.toPrecision(3)}, certified ${certified.toPrecision(3)}${product}`,
+    `found/certified  mean ${ratio.mean.toFixed(2)}, ${ratio.smallest.toFixed(2)} to ${ratio.largest.toFixed(2)}${loose}`,
     '',
   ].join('\n');
 }

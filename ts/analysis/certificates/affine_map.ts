@@ -65,3 +65,31 @@ export function pullBack(map: AffineMap, a: Float64Array, result: Float64Array):
   }
   return constant;
 }
+
+/** second(first(x)) */
+export function compose(second: AffineMap, first: AffineMap): AffineMap {
+  const offset = Float64Array.from(second.offset);
+  const sums = new Float64Array(first.inputs);
+  return affineMap(
+    first.inputs,
+    second.outputs,
+    (i, add) => {
+      sums.fill(0);
+      for (let at = second.starts[i] as number; at < (second.starts[i + 1] as number); at++) {
+        const middle = second.columns[at] as number;
+        const factor = second.values[at] as number;
+        offset[i] = (offset[i] as number) + factor * (first.offset[middle] as number);
+        for (let inner = first.starts[middle] as number; inner < (first.starts[middle + 1] as number); inner++) {
+          const column = first.columns[inner] as number;
+          sums[column] = (sums[column] as number) + factor * (first.values[inner] as number);
+        }
+      }
+      for (const [column, value] of sums.entries()) add(column, value);
+    },
+    offset,
+  );
+}
+
+export function identityMap(size: number): AffineMap {
+  return affineMap(size, size, (i, add) => add(i, 1));
+}

@@ -4,28 +4,38 @@ import { attack } from '../../attack/attack.ts';
 import { Random } from '../../base/random.ts';
 import { exactDistance, linearModel } from '../../bench/exact_distance.ts';
 import type { ImageSet } from '../../data/image_set.ts';
+import { loadKernel } from '../../kernel/load_kernel_node.ts';
 import { evaluate } from '../../nn/evaluate.ts';
 import { buildInferenceModel } from '../../nn/inference_model.ts';
 import {
   type ActivationLayer,
+  averagePool,
+  batchNorm,
   conv,
   dense,
   flatten,
+  globalAveragePool,
+  globalMaxPool,
+  type Layer,
+  leakyRelu,
   type ModelDefinition,
   maxPool,
   relu,
+  relu6,
   sigmoid,
   tanh,
 } from '../../nn/layers.ts';
 import { drawParameters, parameterSpecs } from '../../nn/network.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import { createSession } from '../../runtime/node_session.ts';
-import { leastOnBallInBox } from './ball_in_box.ts';
-import { certifiedRadius, certify } from './certify.ts';
+import { certifiedRadius } from './certified_radius.ts';
+import { certify } from './certify.ts';
 import { chainNetwork } from './chain_network.ts';
-import { activate, relax } from './relaxation.ts';
+import { leastChange } from './region.ts';
+import { activate, lineAt, relax, type Side } from './relaxation.ts';
 import { logitsOf } from './relaxed_network.ts';
 
+const kernel = await loadKernel();
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 const ACTIVATIONS = { relu, sigmoid, tanh } as const;
 const names = fc.constantFrom(...(Object.keys(ACTIVATIONS) as (keyof typeof ACTIVATIONS)[]));
@@ -56,7 +66,13 @@ async function answered(bytes: Uint8Array, shape: readonly number[], count: numb
   return { ...set, labels: (await evaluate(bytes, set, { createSession })).predictions };
 }
 
-describe('the least value on the ball in the box', () => {
+function least(a: Float64Array, low: Float64Array, high: Float64Array, radius: number, norm: 'l2' | 'linf' = 'l2') {
+  const change = new Float64Array(a.length);
+  const value = leastChange(a, { image: a, low, high, radius, norm }, change);
+  return { value, change };
+}
+
+describe('the least value in the region', () => {
   const problem = fc.record({
     seed: seeds,
     n: fc.integer({ min: 1, max: 12 }),
@@ -70,7 +86,7 @@ describe('the least value on the ball in the box', () => {
         const a = Float64Array.from({ length: n }, () => random.normal());
         const low = a.map(() => (random.below(3) === 0 ? 0 : -random.uniform()));
         const high = a.map(() => (random.below(3) === 0 ? 0 : random.uniform()));
-        const least = leastOnBallInBox(a, low, high, epsilon);
+        const { value: bound, change } = least(a, low, high, epsilon);
         // clip(−a/λ) of every λ, made shorter where it is too long, is a point of both; one of them is the least.
         let best = 0;
         for (let k = -600; k <= 600; k++) {
@@ -78,10 +94,21 @@ describe('the least value on the ball in the box', () => {
           const d = a.map((slope, i) => Math.min(high[i] ?? 0, Math.max(low[i] ?? 0, -slope / lambda)));
           const shorter = Math.min(1, epsilon / Math.max(1e-300, Math.hypot(...d)));
           const value = d.reduce((sum, change, i) => sum + (a[i] ?? 0) * change * shorter, 0);
-          expect(value).toBeGreaterThanOrEqual(least - 1e-9);
+          expect(value).toBeGreaterThanOrEqual(bound - 1e-9);
           best = Math.min(best, value);
         }
-        expect(best - least).toBeLessThan(0.02 * Math.abs(least) + 1e-9);
+        expect(best - bound).toBeLessThan(0.02 * Math.abs(bound) + 1e-9);
+        // Where it is met.
+        expect(Math.hypot(...change)).toBeLessThanOrEqual(epsilon * (1 + 1e-9));
+        expect(a.reduce((sum, slope, i) => sum + slope * (change[i] ?? 0), 0)).toBeCloseTo(bound, 6);
+        const cube = least(a, low, high, epsilon, 'linf');
+        const corner = a.map(
+          (slope, i) => -Math.abs(slope) * Math.min(epsilon, slope > 0 ? -(low[i] ?? 0) : (high[i] ?? 0)),
+        );
+        expect(cube.value).toBeCloseTo(
+          corner.reduce((sum, x) => sum + x, 0),
+          9,
+        );
       }),
       { numRuns: 60 },
     );
@@ -89,9 +116,9 @@ describe('the least value on the ball in the box', () => {
 
   test('of a ball without walls is −ε‖a‖, and of a box without a ball that of its corner', () => {
     const a = Float64Array.of(3, -4);
-    expect(leastOnBallInBox(a, Float64Array.of(-9, -9), Float64Array.of(9, 9), 0.5)).toBeCloseTo(-2.5, 12);
-    expect(leastOnBallInBox(a, Float64Array.of(-0.1, -0.2), Float64Array.of(0.3, 0.2), 50)).toBeCloseTo(-1.1, 12);
-    expect(leastOnBallInBox(a, Float64Array.of(0, 0), Float64Array.of(1, 0), 1)).toBe(0);
+    expect(least(a, Float64Array.of(-9, -9), Float64Array.of(9, 9), 0.5).value).toBeCloseTo(-2.5, 12);
+    expect(least(a, Float64Array.of(-0.1, -0.2), Float64Array.of(0.3, 0.2), 50).value).toBeCloseTo(-1.1, 12);
+    expect(least(a, Float64Array.of(0, 0), Float64Array.of(1, 0), 1).value).toBe(0);
   });
 });
 
@@ -108,24 +135,33 @@ test('lines hold the function between them, also on intervals of no width', () =
   fc.assert(
     fc.property(interval, ({ name, low, width }) => {
       const { under, over } = relax(name, low, low + width);
+      // Those of the least area, and others of their families.
+      const others = ({ from, to }: Side) =>
+        to > from ? [0, 0.3, 1].map((p) => lineAt(name, from + p * (to - from))) : [];
       for (let i = 0; i <= 50; i++) {
         const x = low + (width * i) / 50;
         const y = activate(name, x);
         const tolerance = 1e-12 * (1 + Math.abs(x));
-        expect(under.slope * x + under.intercept).toBeLessThanOrEqual(y + tolerance);
-        expect(over.slope * x + over.intercept).toBeGreaterThanOrEqual(y - tolerance);
+        for (const { slope, intercept } of [under, ...others(under)]) {
+          expect(slope * x + intercept).toBeLessThanOrEqual(y + tolerance);
+        }
+        for (const { slope, intercept } of [over, ...others(over)]) {
+          expect(slope * x + intercept).toBeGreaterThanOrEqual(y - tolerance);
+        }
       }
     }),
     { numRuns: 300 },
   );
 });
 
-test('the chain answers as the model does, convolutions and what is done to pixels included', async () => {
-  const definition: ModelDefinition = {
-    name: 'conv',
-    inputShape: [2, 7, 6],
-    layers: [conv(3, 3, { padding: 1, stride: 2 }), relu, conv(4, 2), tanh, flatten, dense(3)],
-  };
+test.each<[string, Layer[]]>([
+  ['convolutions', [conv(3, 3, { padding: 1, stride: 2 }), relu, conv(4, 2), tanh, flatten, dense(3)]],
+  ['the largest of windows that overlap', [conv(3, 3, { padding: 1 }), relu, maxPool(3, 2), flatten, dense(3)]],
+  ['pools one after the other', [maxPool(2), averagePool(2), sigmoid, flatten, dense(3)]],
+  ['leaky ReLU and normalised channels', [conv(3, 3), batchNorm, leakyRelu, globalAveragePool, dense(3)]],
+  ['the largest of all', [conv(4, 3), tanh, globalMaxPool, dense(3)]],
+])('the chain answers as the model does: %s', async (_, layers) => {
+  const definition: ModelDefinition = { name: 'chain', inputShape: [2, 7, 6], layers };
   const bytes = randomModel(definition, 4, 1);
   const data = await answered(bytes, definition.inputShape, 3, 5);
   await using session = await createSession(bytes);
@@ -147,13 +183,13 @@ describe('certified distances', () => {
     for (const [row, label] of labels.entries()) {
       const image = images.subarray(row * 20, (row + 1) * 20);
       const exact = exactDistance(linear, image, label, -1);
-      const certified = certifiedRadius(chainNetwork(model), image, label);
+      const certified = certifiedRadius(chainNetwork(model), image, label, { kernel });
       expect(certified).toBeLessThanOrEqual(exact);
       expect(certified).toBeGreaterThan(0.99 * exact);
     }
   });
 
-  test('are never over the nearest mistake on a fine grid of the plane', async () => {
+  test('are never over the nearest mistake on a fine grid of the plane, in either norm', async () => {
     const problem = fc.record({ seed: seeds, name: names, scale: fc.double({ min: 0.5, max: 6, noNaN: true }) });
     await fc.assert(
       fc.asyncProperty(problem, async ({ seed, name, scale }) => {
@@ -161,62 +197,112 @@ describe('certified distances', () => {
         const data = await answered(bytes, [2], 2, seed);
         const chain = chainNetwork(readModel(bytes));
         for (const [row, label] of data.labels.entries()) {
-          const [x = 0, y = 0] = data.images.subarray(2 * row, 2 * row + 2);
-          const certified = certifiedRadius(chain, [x, y], label);
+          const image = data.images.subarray(2 * row, 2 * row + 2);
+          const [x = 0, y = 0] = image;
+          const l2 = certifiedRadius(chain, image, label, { kernel });
+          const linf = certifiedRadius(chain, image, label, { norm: 'linf', kernel });
+          expect(linf).toBeGreaterThanOrEqual(0.99 * (l2 / Math.SQRT2));
           for (let i = 0; i <= 60; i++) {
             for (let j = 0; j <= 60; j++) {
-              const distance = Math.hypot(i / 60 - x, j / 60 - y);
-              if (distance >= certified) continue;
+              const [dx, dy] = [Math.abs(i / 60 - x), Math.abs(j / 60 - y)];
+              if (Math.hypot(dx, dy) >= l2 && Math.max(dx, dy) >= linf) continue;
               const logits = logitsOf(chain, [i / 60, j / 60]);
-              expect(logits.indexOf(Math.max(...logits)), `${distance} < ${certified}`).toBe(label);
+              expect(logits.indexOf(Math.max(...logits)), `(${dx}, ${dy}): ${l2}, ${linf}`).toBe(label);
             }
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
-  test('are never over the distance found, and over the product of norms', async () => {
+  test('are never over the distance found, nor under the product of norms, and better lines reach further', async () => {
     const problem = fc.record({ seed: seeds, name: names, scale: fc.double({ min: 0.5, max: 4, noNaN: true }) });
+    let [fixed, optimized] = [0, 0];
     await fc.assert(
       fc.asyncProperty(problem, async ({ seed, name, scale }) => {
         const bytes = randomModel(network(16, ACTIVATIONS[name]), seed, scale);
         const data = await answered(bytes, [16], 4, seed);
-        const certificates = await certify(bytes, data);
+        const certificates = await certify(bytes, data, { lines: 'optimized' });
+        const plain = await certify(bytes, data);
         const { examples } = await attack(bytes, data, { workers: 1, effort: 'thorough' });
-        for (const [row, { l2, productL2, distortion }] of certificates.entries()) {
+        for (const [row, { distance, productOfNorms, norm }] of certificates.entries()) {
           const found = examples[row]?.l2;
-          if (examples[row]?.success && found) expect(l2).toBeLessThanOrEqual(found);
-          expect(l2).toBeGreaterThanOrEqual(productL2);
-          expect(distortion).toBeCloseTo(l2 / 4, 12);
+          if (examples[row]?.success && found) expect(distance).toBeLessThanOrEqual(found);
+          expect(distance).toBeGreaterThanOrEqual(productOfNorms ?? Number.NaN);
+          expect(distance).toBeGreaterThanOrEqual(plain[row]?.distance ?? Number.NaN);
+          expect(norm).toBe('l2');
+          // The largest there is cannot be passed.
+          const before = plain[row]?.distance ?? 0;
+          if (before >= 3) continue;
+          optimized += distance;
+          fixed += before;
         }
-        expect(certificates.some(({ l2, productL2 }) => l2 > 1.05 * productL2 || productL2 >= 4)).toBe(true);
+        expect(
+          certificates.some(
+            ({ distance, productOfNorms }) => distance > 1.05 * (productOfNorms ?? 9) || (productOfNorms ?? 0) >= 4,
+          ),
+        ).toBe(true);
       }),
       { numRuns: 12 },
     );
+    expect(optimized).toBeGreaterThan(1.02 * fixed);
+  });
+
+  test.each<[string, Layer[]]>([
+    ['pools of ReLUs', [conv(3, 3), relu, maxPool(2), flatten, dense(3)]],
+    ['pools of sigmoids', [conv(3, 3), sigmoid, averagePool(2), flatten, dense(3)]],
+    ['leaky ReLU', [flatten, dense(8), leakyRelu, dense(3)]],
+  ])('of %s are under what is found, in both norms', async (_, layers) => {
+    let met = 0;
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const bytes = randomModel({ name: 'n', inputShape: [1, 6, 6], layers }, seed, 1);
+      const data = await answered(bytes, [1, 6, 6], 4, seed);
+      const { examples, adversarial } = await attack(bytes, data, { workers: 1, effort: 'thorough' });
+      const [l2, linf] = [
+        await certify(bytes, data, { lines: 'optimized' }),
+        await certify(bytes, data, { norm: 'linf' }),
+      ];
+      for (const [row, { success, l2: found }] of examples.entries()) {
+        if (!success || found === null) continue;
+        met += 1;
+        const pixels = adversarial.subarray(36 * row, 36 * row + 36);
+        const largest = pixels.reduce(
+          (most, x, i) => Math.max(most, Math.abs(x - (data.images[36 * row + i] ?? x))),
+          0,
+        );
+        expect(l2[row]?.distance).toBeLessThanOrEqual(found);
+        expect(l2[row]?.distance).toBeGreaterThan(found / 4);
+        expect(linf[row]?.distance).toBeLessThanOrEqual(largest);
+        expect(linf[row]?.distance).toBeGreaterThan((l2[row]?.distance ?? 0) / 6.1);
+      }
+    }
+    expect(met).toBeGreaterThan(2);
   });
 
   test('of an image answered wrongly are 0', async () => {
     const bytes = randomModel(network(16, sigmoid), 3, 2);
     const data = await answered(bytes, [16], 2, 3);
     const wrong = { ...data, labels: data.labels.map((label) => (label + 1) % 3) };
-    expect((await certify(bytes, wrong)).map(({ l2, productL2 }) => [l2, productL2])).toEqual([
+    expect((await certify(bytes, wrong)).map(({ distance, productOfNorms }) => [distance, productOfNorms])).toEqual([
       [0, 0],
       [0, 0],
     ]);
   });
 
   test('name a layer without a relaxation, and end on a signal', async () => {
-    const pooled: ModelDefinition = { name: 'p', inputShape: [1, 4, 4], layers: [maxPool(2), flatten, dense(2)] };
+    const layers = [flatten, dense(4), relu6, dense(2)];
+    const pooled: ModelDefinition = { name: 'p', inputShape: [1, 4, 4], layers };
     const bytes = randomModel(pooled, 1, 1);
     const data = await answered(bytes, [1, 4, 4], 1, 1);
     await expect(certify(bytes, data)).rejects.toMatchObject({
       code: 'UNSUPPORTED_OP',
-      message: expect.stringMatching(/^No certificate through MaxPool/),
+      message: expect.stringMatching(/^No certificate through/),
     });
     const plain = randomModel(network(16, relu), 1, 1);
     const signal = AbortSignal.abort(new Error('enough'));
-    await expect(certify(plain, await answered(plain, [16], 1, 1), { signal })).rejects.toThrow('enough');
+    const image = await answered(plain, [16], 1, 1);
+    await expect(certify(plain, image, { signal })).rejects.toThrow('enough');
+    await expect(certify(plain, image, { norm: 'l1' as 'l2' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

@@ -1,15 +1,26 @@
 /**
  * An activation between two lines: slope·x + intercept under and over it, for every x in [low, high] (Zhang, Weng, Chen,
- * Hsieh & Daniel 2018, CROWN). Of the lines that are right, those with the least area between them and the function.
+ * Hsieh & Daniel 2018, CROWN). Where several lines are right, they are a family with one parameter, and the first choice
+ * is the one with the least area between it and the function; which is best for a bound depends on the network behind
+ * (Xu et al. 2021, α-CROWN).
  */
 export interface Line {
   readonly slope: number;
   readonly intercept: number;
 }
 
+/** A line on one side of the activation, and the family that it is from: lineAt(name, t) for t in [from, to]. */
+export interface Side extends Line {
+  /** from = to = at where there is no choice. */
+  readonly from: number;
+  readonly to: number;
+  /** The parameter of this line. */
+  readonly at: number;
+}
+
 export interface Relaxation {
-  readonly under: Line;
-  readonly over: Line;
+  readonly under: Side;
+  readonly over: Side;
 }
 
 /** Functions that are convex up to 0 and concave from there, and odd but for a constant; and ReLU. */
@@ -18,16 +29,20 @@ export type ActivationName = 'relu' | 'sigmoid' | 'tanh';
 interface Curve {
   value(x: number): number;
   slope(x: number): number;
+  /** The second derivative. */
+  bend(x: number): number;
 }
 
 const CURVES: Readonly<Record<'sigmoid' | 'tanh', Curve>> = {
   sigmoid: {
     value: sigmoid,
     slope: (x) => sigmoid(x) * sigmoid(-x),
+    bend: (x) => sigmoid(x) * sigmoid(-x) * (1 - 2 * sigmoid(x)),
   },
   tanh: {
     value: Math.tanh,
     slope: (x) => 1 / Math.cosh(Math.min(350, Math.abs(x))) ** 2,
+    bend: (x) => (-2 * Math.tanh(x)) / Math.cosh(Math.min(350, Math.abs(x))) ** 2,
   },
 };
 
@@ -35,53 +50,86 @@ export function activate(name: ActivationName, x: number): number {
   return name === 'relu' ? Math.max(0, x) : CURVES[name].value(x);
 }
 
+/** A line of a family, and how fast it turns and moves with the parameter. */
+export interface MovingLine extends Line {
+  readonly slopeRate: number;
+  readonly interceptRate: number;
+}
+
+/** Of ReLU, t·x; of the others, the tangent at t. */
+export function lineAt(name: ActivationName, t: number): MovingLine {
+  if (name === 'relu') return { slope: t, intercept: 0, slopeRate: 1, interceptRate: 0 };
+  const curve = CURVES[name];
+  const slope = curve.slope(t);
+  const bend = curve.bend(t);
+  return { slope, intercept: curve.value(t) - slope * t, slopeRate: bend, interceptRate: -bend * t };
+}
+
+/** Of a unit that stays as it is. */
+export const IDENTITY: Relaxation = {
+  under: alone({ slope: 1, intercept: 0 }),
+  over: alone({ slope: 1, intercept: 0 }),
+};
+
 /** @param low at most high. */
 export function relax(name: ActivationName, low: number, high: number): Relaxation {
   if (name === 'relu') return relaxRelu(low, high);
-  const curve = CURVES[name];
-  const over = lineOver(curve, low, high);
+  const over = sideOver(name, low, high);
   // The curve turned about its centre, (0, c): f(−x) = 2c − f(x). The line over that one is the line under this.
-  const turned = lineOver(curve, -high, -low);
-  const centre = 2 * curve.value(0);
-  return { over, under: { slope: turned.slope, intercept: centre - turned.intercept } };
+  const turned = sideOver(name, -high, -low);
+  const centre = 2 * CURVES[name].value(0);
+  return {
+    over,
+    under: {
+      slope: turned.slope,
+      intercept: centre - turned.intercept,
+      from: -turned.to,
+      to: -turned.from,
+      at: -turned.at,
+    },
+  };
+}
+
+function alone(line: Line): Side {
+  return { ...line, from: 0, to: 0, at: 0 };
 }
 
 function relaxRelu(low: number, high: number): Relaxation {
-  const zero = { slope: 0, intercept: 0 };
-  const identity = { slope: 1, intercept: 0 };
+  const zero = alone({ slope: 0, intercept: 0 });
   if (high <= 0) return { under: zero, over: zero };
-  if (low >= 0) return { under: identity, over: identity };
+  if (low >= 0) return IDENTITY;
   const slope = high / (high - low);
-  return { under: high > -low ? identity : zero, over: { slope, intercept: -slope * low } };
+  const at = high > -low ? 1 : 0;
+  return { under: { slope: at, intercept: 0, from: 0, to: 1, at }, over: alone({ slope, intercept: -slope * low }) };
 }
 
 /**
  * Where the interval is so much on the convex side that the chord lies over the curve, the chord. Otherwise a tangent at
  * some t ≥ 0 that is not under the curve at `low`, either: the nearest such t to the middle, where a tangent has the
- * least area over the interval.
+ * least area over the interval. The tangent at `low` rises with t, so that those of all t from the first one on are right.
  */
-function lineOver(curve: Curve, low: number, high: number): Line {
-  if (high <= 0) return chord(curve, low, high);
-  const tangentAt = (t: number): Line => {
-    const slope = curve.slope(t);
-    return { slope, intercept: curve.value(t) - slope * t };
+function sideOver(name: 'sigmoid' | 'tanh', low: number, high: number): Side {
+  const curve = CURVES[name];
+  if (high <= 0) return alone(chord(curve, low, high));
+  const tangent = (at: number, from: number): Side => {
+    const { slope, intercept } = lineAt(name, at);
+    return { slope, intercept, from, to: high, at };
   };
   const middle = (low + high) / 2;
-  if (low >= 0) return tangentAt(middle);
+  if (low >= 0) return tangent(middle, low);
   const start = curve.value(low);
   const isOver = (t: number): boolean => {
-    const { slope, intercept } = tangentAt(t);
+    const { slope, intercept } = lineAt(name, t);
     return slope * low + intercept >= start;
   };
-  if (!isOver(high)) return chord(curve, low, high);
-  if (middle >= 0 && isOver(middle)) return tangentAt(middle);
+  if (!isOver(high)) return alone(chord(curve, low, high));
   let [under, over] = [0, high];
   for (let round = 0; round < 60; round++) {
     const t = (under + over) / 2;
     if (isOver(t)) over = t;
     else under = t;
   }
-  return tangentAt(over);
+  return tangent(Math.max(middle, over), over);
 }
 
 /** Of two ends that are nearly one, a line of no slope at the higher: over the curve in between, as it grows. */

@@ -275,7 +275,7 @@ describe('what is refused, by name', () => {
       const h = g.op('Relu', [x]);
       return g.op('Add', [g.matmul(h, draw(4, 4)), h], {}, { name: 'res1' });
     });
-    expect(residual).toThrow('needs a sequential model, one chain of layers, but Add "res1" joins branches');
+    expect(residual).toThrow('need a sequential model, one chain of layers, but Add "res1" joins branches');
     const fork = refuse((g, x) =>
       g.op('Concat', [g.op('Relu', [x]), g.op('Tanh', [x], {}, { name: 'side' })], { axis: 1 }),
     );

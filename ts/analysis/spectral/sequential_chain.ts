@@ -51,6 +51,6 @@ export function sequentialChain(model: Model): ChainLink[] {
 function notSequential(reason: string): BlindspotError {
   return new BlindspotError(
     'UNSUPPORTED_OP',
-    `The product bound needs a sequential model, one chain of layers, but ${reason}`,
+    `Bounds by layers need a sequential model, one chain of layers, but ${reason}`,
   );
 }

@@ -37,7 +37,7 @@ export interface AttackPlatform {
   readonly findPreprocessor?:
     | ((told: string | false | undefined, source?: string | URL) => Promise<PreprocessorConfig | undefined>)
     | undefined;
-  describeKernel(choice: CompleteAttackOptions['kernel']): Promise<KernelSelection>;
+  loadKernelSelection(choice: CompleteAttackOptions['kernel']): Promise<KernelSelection>;
   /** How many shards suit the work there is. */
   chooseWorkers(work: AttackWork): number | Promise<number>;
   /** @returns seconds, from the moment when every shard was ready. */
@@ -79,7 +79,7 @@ export async function attackOn(
   const given = prepareData(data, description, options);
   if (given.unlabelled === undefined) checkTarget(options.target, { ...given, classes });
   const smoothable = method === 'boundary' && loaded.hasKinks;
-  const { kernel } = await platform.describeKernel(options.kernel);
+  const { kernel } = await platform.loadKernelSelection(options.kernel);
   const opened = await loaded.judge();
   signal?.throwIfAborted();
 

@@ -1,6 +1,6 @@
 /** `attack`, `openModel` and `check` in browsers: onnxruntime-web and the WebAssembly kernel, in the thread that
  * calls and in module workers. Nothing here imports a module of Node's. */
-import { describeKernel, type WebKernelOptions } from '../kernel/load_kernel_web.ts';
+import { loadKernelSelection, type WebKernelOptions } from '../kernel/load_kernel_web.ts';
 import type { ModelCheck } from '../model/check_model.ts';
 import { fetchModel } from '../model/fetch_model.ts';
 import { createSession, type WebSessionOptions } from '../runtime/web_session.ts';
@@ -51,7 +51,7 @@ export function webPlatform({ wasm, assets, threads }: WebPlatformOptions): Atta
     defaultProvider: 'wasm',
     createSession: session,
     readModel: fetchModel,
-    describeKernel: (choice) => describeKernel(choice, wasm === undefined ? {} : { wasm }),
+    loadKernelSelection: (choice) => loadKernelSelection(choice, wasm === undefined ? {} : { wasm }),
     chooseWorkers,
     runShards: (plan) => (plan.workers === 1 ? runShardHere(plan) : runWebShards(plan, { wasm, assets })),
     versions: async () => (typeof navigator === 'undefined' ? {} : { browser: navigator.userAgent }),

@@ -1,6 +1,6 @@
 /** What attacks run on in Node: any provider, both kernels, shards in worker threads. */
 import { availableParallelism } from 'node:os';
-import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { loadKernelSelection } from '../kernel/load_kernel_node.ts';
 import { findPreprocessor } from '../model/find_preprocessor.ts';
 import { readModelSource } from '../model/read_model_file.ts';
 import { createSession } from '../runtime/node_session.ts';
@@ -18,7 +18,7 @@ export const NODE_PLATFORM: AttackPlatform = {
   createSession,
   readModel: readModelSource,
   findPreprocessor,
-  describeKernel,
+  loadKernelSelection,
   chooseWorkers,
   runShards: (plan) => (plan.workers === 1 ? runShardHere(plan) : runShardPool(plan)),
   versions,

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { versions } from '../attack/versions.ts';
-import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { loadKernelSelection } from '../kernel/load_kernel_node.ts';
 import type { Environment } from './report.ts';
 
 export async function describeEnvironment(quick: boolean): Promise<Environment> {
-  const { kernel } = await describeKernel('auto');
+  const { kernel } = await loadKernelSelection('auto');
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: cpuName(),

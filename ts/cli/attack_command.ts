@@ -5,7 +5,7 @@ import { openModel } from '../attack/attack.ts';
 import { KERNELS } from '../attack/attack_options.ts';
 import { checkOutputFolder } from '../base/output_folder.ts';
 import { readUserFile } from '../data/read_file.ts';
-import { describeKernel } from '../kernel/load_kernel_node.ts';
+import { loadKernelSelection } from '../kernel/load_kernel_node.ts';
 import { EFFORTS, SEARCH_METHODS } from '../kernel/options.ts';
 import { readClassNames } from '../model/class_names.ts';
 import { readModelFile } from '../model/read_model_file.ts';
@@ -155,7 +155,7 @@ async function runAttack(flags: AttackFlags, terminal: Terminal, program: Comman
   await using model = await openModel(bytes, { ...input.classifier, provider: flags.provider });
   const { imageShape, classes } = model;
   const classNames = await readClassNames(flags.classes, file, classes, bytes);
-  const selection = await describeKernel(flags.kernel);
+  const selection = await loadKernelSelection(flags.kernel);
   const about = (source: string, count: number, unlabelled: boolean): void => {
     out.write(`model   ${file}: [${imageShape.join(', ')}] to ${classes} classes\n`);
     if (input.found !== undefined) out.write(`input   ${input.found}\n`);

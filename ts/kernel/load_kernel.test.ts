@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Kernel } from './kernel.ts';
 import { type KernelChoice, type KernelSource, selectKernel } from './load_kernel.ts';
-import { describeKernel, loadKernel, nodeKernelSources } from './load_kernel_node.ts';
+import { loadKernel, loadKernelSelection, nodeKernelSources } from './load_kernel_node.ts';
 import { loadKernel as loadWebKernel } from './load_kernel_web.ts';
 import { createNativeKernel } from './native_kernel.ts';
 import { createWasmKernel } from './wasm_kernel.ts';
@@ -65,7 +65,7 @@ describe('loadKernel in Node', () => {
     const kernel = await loadKernel(name);
     expect(kernel.name).toBe(name);
     expect(await loadKernel(name)).toBe(kernel);
-    expect((await describeKernel(name)).reason).toBe(`${name}: asked for`);
+    expect((await loadKernelSelection(name)).reason).toBe(`${name}: asked for`);
   });
 
   it('prefers the native kernel', async () => {

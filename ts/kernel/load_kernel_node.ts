@@ -82,13 +82,13 @@ export function nodeKernelSources(root: string = packageRoot()): readonly Kernel
  * `auto` tries native, then wasm, unless the environment variable BLINDSPOT_KERNEL names one.
  * @throws INVALID_ARGUMENT, KERNEL_UNAVAILABLE as selectKernel does.
  */
-export async function describeKernel(choice: KernelChoice = 'auto'): Promise<KernelSelection> {
+export async function loadKernelSelection(choice: KernelChoice = 'auto'): Promise<KernelSelection> {
   return await selectKernel(nodeKernelSources(), choice === 'auto' ? choiceOfEnvironment() : choice);
 }
 
-/** The kernel that describeKernel selects. */
+/** The kernel that loadKernelSelection selects. */
 export async function loadKernel(choice: KernelChoice = 'auto'): Promise<Kernel> {
-  return (await describeKernel(choice)).kernel;
+  return (await loadKernelSelection(choice)).kernel;
 }
 
 function choiceOfEnvironment(): KernelChoice {

@@ -10,7 +10,7 @@ export interface WebKernelOptions {
 }
 
 /** @throws INVALID_ARGUMENT for 'native', which browsers cannot run; KERNEL_UNAVAILABLE with the cause. */
-export async function describeKernel(
+export async function loadKernelSelection(
   choice: KernelChoice = 'auto',
   options: WebKernelOptions = {},
 ): Promise<KernelSelection> {
@@ -22,7 +22,7 @@ export async function describeKernel(
   return await selectKernel([source], choice);
 }
 
-/** The kernel that describeKernel selects. */
+/** The kernel that loadKernelSelection selects. */
 export async function loadKernel(choice: KernelChoice = 'auto', options: WebKernelOptions = {}): Promise<Kernel> {
-  return (await describeKernel(choice, options)).kernel;
+  return (await loadKernelSelection(choice, options)).kernel;
 }

@@ -61,13 +61,7 @@ bs_status Lbfgsb<T>::start() {
   boxed_ = kind.boxed;
   history_.clear();
   pair_is_new_ = false;
-  best_saved_ = false;
-  f_ = std::numeric_limits<double>::infinity();
-  pg_norm_ = std::numeric_limits<double>::infinity();
-  iterations_ = 0;
-  evaluations_ = 0;
-  phase_ = Phase::kStart;
-  status_ = BS_MINIMIZER_EVALUATE;
+  begin();
   return BS_OK;
 }
 
@@ -81,15 +75,13 @@ bs_minimizer_status Lbfgsb<T>::tell(double f) {
 // Ends at x_; or, unless x_ is stationary, at a lower trial that no line search took.
 template <typename T>
 bs_minimizer_status Lbfgsb<T>::end(bs_minimizer_status status) {
-  if (best_saved_ && best_f_ < f_ && status != BS_MINIMIZER_CONVERGED_PG) {
+  if (ends_at_best(status)) {
     std::memcpy(x_, best_x_, options_.n * sizeof(T));
     std::memcpy(g_, best_g_, options_.n * sizeof(T));
     f_ = best_f_;
     measure_pg_norm();
   }
-  phase_ = Phase::kIdle;
-  status_ = status;
-  return status;
+  return finish(status);
 }
 
 // Looks at the present point: steepest descent, free set and projected gradient. was_free_ keeps the set that
@@ -310,7 +302,7 @@ bs_minimizer_status Lbfgsb<T>::trial_point(double f) {
     case MoreThuente::Answer::kConverged: return accept(f);
     case MoreThuente::Answer::kStopped:
       if (finite && f <= f_) return accept(f);
-      if (finite && f - f_ <= options_.f_tolerance * std::max({std::fabs(f_), std::fabs(f), 1.0})) {
+      if (finite && f - f_ <= tolerated(f_, f)) {
         return end_search(BS_MINIMIZER_CONVERGED_F, f);
       }
       return fail_search(f);
@@ -374,7 +366,7 @@ bs_minimizer_status Lbfgsb<T>::accept(double f) {
   pair_is_new_ = new_pair_.sy > least && new_pair_.sy > kEpsilon * new_pair_.yy && std::isfinite(new_pair_.yy);
   scan();
   if (pg_norm_ <= options_.pg_tolerance) return end_scanned(BS_MINIMIZER_CONVERGED_PG);
-  if (before - f <= options_.f_tolerance * std::max({std::fabs(before), std::fabs(f), 1.0})) {
+  if (before - f <= tolerated(before, f)) {
     return end_scanned(BS_MINIMIZER_CONVERGED_F);
   }
   return iterate();

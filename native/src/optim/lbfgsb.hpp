@@ -25,22 +25,14 @@
 #include "optim/cauchy_point.hpp"
 #include "optim/history.hpp"
 #include "optim/line_search.hpp"
+#include "optim/minimizer_progress.hpp"
 #include "optim/subspace_min.hpp"
 
 namespace blindspot {
 
 template <typename T>
-class Lbfgsb {
+class Lbfgsb : public MinimizerProgress {
  public:
-  struct Options {
-    std::size_t n = 0;             // variables, >= 1
-    std::size_t memory = 10;       // correction pairs kept, 1..kMaxMemory
-    double pg_tolerance = 1e-5;    // end when max |P(x - g) - x| <= pg_tolerance
-    double f_tolerance = 2.22e-9;  // end when (f_k - f_k+1) / max(|f_k|, |f_k+1|, 1) <= f_tolerance
-    int max_iterations = 15000;
-    int max_evaluations = 15000;
-  };
-
   static std::size_t bytes(const Options& options);
 
   // Takes its memory from the arena; false when that is too small. Bounds start as -inf and +inf.
@@ -61,23 +53,7 @@ class Lbfgsb {
   // and gradient its gradient.
   bs_minimizer_status tell(double f);
 
-  bs_minimizer_status status() const { return status_; }
-  bool waiting() const { return phase_ != Phase::kIdle; }  // is there something to tell?
-  double f() const { return f_; }
-  double pg_norm() const { return pg_norm_; }
-  int iterations() const { return iterations_; }
-  int evaluations() const { return evaluations_; }
-
-  void set_max_iterations(int count) { options_.max_iterations = count; }
-  void set_max_evaluations(int count) { options_.max_evaluations = count; }
-  void set_tolerances(double pg_tolerance, double f_tolerance) {
-    options_.pg_tolerance = pg_tolerance;
-    options_.f_tolerance = f_tolerance;
-  }
-
  private:
-  enum class Phase { kIdle, kStart, kSearch };
-
   template <typename Source>
   void carve(Source& source);
 
@@ -99,7 +75,6 @@ class Lbfgsb {
   void restore_base();
   void measure_pg_norm();
 
-  Options options_;
   const VectorOps<T>* ops_ = nullptr;
   History<T> history_;
   CauchyPoint<T> cauchy_;
@@ -121,25 +96,17 @@ class Lbfgsb {
   T* best_x_ = nullptr;     // a trial lower than the iterate that the line search went on from
   T* best_g_ = nullptr;
 
-  Phase phase_ = Phase::kIdle;
-  bs_minimizer_status status_ = BS_MINIMIZER_EVALUATE;
   bool bounded_ = false;  // some bound is finite
   bool boxed_ = false;    // every bound is finite
   bool all_free_ = false;
   bool free_changed_ = false;  // free_ differs from was_free_
   bool pair_is_new_ = false;   // the history is still to take the pair of the last step
   bool limit_known_ = false;   // the search's longest step is set
-  bool best_saved_ = false;
-  double f_ = 0;  // at the iterate; at x after the end
-  double best_f_ = 0;
   PairScan new_pair_ = {};
   double along_steepest_[2 * kMaxMemory] = {};  // the history's rows times steepest_
   double squared_gradient_ = 0;                 // of steepest_
   double was_squared_gradient_ = 0;             // of the steepest descent before
-  double pg_norm_ = 0;
-  int iterations_ = 0;
-  int evaluations_ = 0;
-  int trials_ = 0;  // evaluations of this line search
+  int trials_ = 0;                              // evaluations of this line search
 };
 
 extern template class Lbfgsb<float>;

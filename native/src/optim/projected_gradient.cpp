@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "memory/aligned.hpp"
 #include "optim/box.hpp"
@@ -62,14 +61,8 @@ bs_status SpectralProjectedGradient<T>::start() {
   if (entered != BS_OK) return entered;
   boxed_ = kind.boxed;
   lambda_ = 0.0;
-  best_saved_ = false;
-  f_ = std::numeric_limits<double>::infinity();
-  pg_norm_ = std::numeric_limits<double>::infinity();
-  iterations_ = 0;
-  evaluations_ = 0;
   flat_steps_ = 0;
-  phase_ = Phase::kStart;
-  status_ = BS_MINIMIZER_EVALUATE;
+  begin();
   return BS_OK;
 }
 
@@ -88,15 +81,13 @@ void SpectralProjectedGradient<T>::scan() {
 // Ends at x_; or, unless x_ is stationary, at a lower point that was left behind.
 template <typename T>
 bs_minimizer_status SpectralProjectedGradient<T>::end(bs_minimizer_status status) {
-  if (best_saved_ && best_f_ < f_ && status != BS_MINIMIZER_CONVERGED_PG) {
+  if (ends_at_best(status)) {
     std::memcpy(x_, best_x_, options_.n * sizeof(T));
     std::memcpy(g_, best_g_, options_.n * sizeof(T));
     f_ = best_f_;
     scan();
   }
-  phase_ = Phase::kIdle;
-  status_ = status;
-  return status;
+  return finish(status);
 }
 
 template <typename T>
@@ -181,7 +172,7 @@ bs_minimizer_status SpectralProjectedGradient<T>::accept(double f) {
   const PairScan pair = ops_->make_pair(x_, base_x_, g_, base_g_, free_, direction_, target_, spare_, n);
   scan();
   if (pg_norm_ <= options_.pg_tolerance) return end(BS_MINIMIZER_CONVERGED_PG);
-  if (std::fabs(before - f) <= options_.f_tolerance * std::max({std::fabs(before), std::fabs(f), 1.0})) {
+  if (std::fabs(before - f) <= tolerated(before, f)) {
     if (alpha_ >= kWholeStep) return end(BS_MINIMIZER_CONVERGED_F);
     if (++flat_steps_ >= kMostFlatSteps) return end(BS_MINIMIZER_LINE_SEARCH);
   } else {

@@ -13,21 +13,13 @@
 #include "blindspot/blindspot.h"
 #include "linalg/vector_ops.hpp"
 #include "memory/arena.hpp"
+#include "optim/minimizer_progress.hpp"
 
 namespace blindspot {
 
 template <typename T>
-class SpectralProjectedGradient {
+class SpectralProjectedGradient : public MinimizerProgress {
  public:
-  struct Options {
-    std::size_t n = 0;             // variables, >= 1
-    std::size_t memory = 10;       // not used: no pairs are kept
-    double pg_tolerance = 1e-5;    // end when max |P(x - g) - x| <= pg_tolerance
-    double f_tolerance = 2.22e-9;  // end when |f_k - f_k+1| / max(|f_k|, |f_k+1|, 1) <= f_tolerance
-    int max_iterations = 15000;
-    int max_evaluations = 15000;
-  };
-
   static std::size_t bytes(const Options& options);
   bool create(const Options& options, Arena& arena);
 
@@ -40,22 +32,7 @@ class SpectralProjectedGradient {
   bs_status start();
   bs_minimizer_status tell(double f);
 
-  bs_minimizer_status status() const { return status_; }
-  bool waiting() const { return phase_ != Phase::kIdle; }
-  double f() const { return f_; }
-  double pg_norm() const { return pg_norm_; }
-  int iterations() const { return iterations_; }
-  int evaluations() const { return evaluations_; }
-
-  void set_max_iterations(int count) { options_.max_iterations = count; }
-  void set_max_evaluations(int count) { options_.max_evaluations = count; }
-  void set_tolerances(double pg_tolerance, double f_tolerance) {
-    options_.pg_tolerance = pg_tolerance;
-    options_.f_tolerance = f_tolerance;
-  }
-
  private:
-  enum class Phase { kIdle, kStart, kSearch };
   static constexpr int kWindow = 10;
 
   template <typename Source>
@@ -70,7 +47,6 @@ class SpectralProjectedGradient {
   void remember_best(const T* x, const T* g, double f);
   double window_max() const;
 
-  Options options_;
   const VectorOps<T>* ops_ = nullptr;
 
   T* x_ = nullptr;  // the point to evaluate
@@ -86,21 +62,13 @@ class SpectralProjectedGradient {
   T* best_x_ = nullptr;  // the lowest point left behind
   T* best_g_ = nullptr;
 
-  Phase phase_ = Phase::kIdle;
-  bs_minimizer_status status_ = BS_MINIMIZER_EVALUATE;
   bool boxed_ = false;
-  bool best_saved_ = false;
   double window_[kWindow] = {};
-  double f_ = 0;
-  double best_f_ = 0;
-  double pg_norm_ = 0;
   double lambda_ = 0;  // 0: to be set from the projected gradient
   double alpha_ = 0;
   double slope_ = 0;
   int flat_steps_ = 0;  // accepted in a row, cut back and without a change of f
   int trials_ = 0;      // evaluations of this line search
-  int iterations_ = 0;
-  int evaluations_ = 0;
 };
 
 extern template class SpectralProjectedGradient<float>;

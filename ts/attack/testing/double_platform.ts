@@ -10,7 +10,7 @@ export function doublePlatform(behaviour: DoubleBehaviour = {}): AttackPlatform 
     defaultProvider: 'cpu',
     createSession,
     readModel: readModelSource,
-    describeKernel: async (requested) => ({
+    loadKernelSelection: async (requested) => ({
       kernel: doubleKernel(behaviour),
       requested,
       reason: 'double',

@@ -32,11 +32,11 @@ function started(): AttackPlatform {
 
 /** Fetched and compiled once, however many searches follow; what failed is tried again. */
 function withOneKernel(web: AttackPlatform): AttackPlatform {
-  let kernel: ReturnType<AttackPlatform['describeKernel']> | undefined;
+  let kernel: ReturnType<AttackPlatform['loadKernelSelection']> | undefined;
   return {
     ...web,
-    describeKernel(choice) {
-      kernel ??= web.describeKernel(choice);
+    loadKernelSelection(choice) {
+      kernel ??= web.loadKernelSelection(choice);
       kernel.catch(() => {
         kernel = undefined;
       });
@@ -175,7 +175,7 @@ async function speed(model: LoadedClassifier, pixels: Float32Array): Promise<Bro
     const { summary } = await attackOn(started(), model, { images }, options);
     imageSeconds = Math.min(imageSeconds, summary.secondsPerImage);
   }
-  const { kernel } = await started().describeKernel('wasm');
+  const { kernel } = await started().loadKernelSelection('wasm');
   const problem = quadraticInBox(784);
   let iterationSeconds = Number.POSITIVE_INFINITY;
   const [x, gradient] = [new Float64Array(784).fill(0.5), new Float64Array(784)];

@@ -68,6 +68,7 @@ export {
   type UniformBounds,
   type Vector,
 } from './optimize/index.ts';
-export { type ReportContext, renderReport, saveReport, saveResults } from './report/save_attack.ts';
+export type { ReportContext } from './report/attack_page.ts';
+export { renderReport, saveReport, saveResults } from './report/save_attack.ts';
 export { createSession } from './runtime/node_session.ts';
 export type { ProviderName, Session, SessionFactory, SessionOptions, Tensor, TensorInfo } from './runtime/session.ts';

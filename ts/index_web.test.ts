@@ -18,6 +18,7 @@ test('what browsers import: names that Node has, too', () => {
     'minimize',
     'openModel',
     'readPictures',
+    'renderReport',
     'robustAccuracy',
   ]);
   // Node reads pictures from files (loadData).

@@ -49,5 +49,7 @@ export {
   type WebKernelOptions,
   type WebMinimizeOptions,
 } from './optimize/index_web.ts';
+export type { ReportContext } from './report/attack_page.ts';
+export { renderReport } from './report/render_report_web.ts';
 export type { ProviderName, Session, SessionFactory, SessionOptions, Tensor, TensorInfo } from './runtime/session.ts';
 export { createSession, type WebSessionOptions } from './runtime/web_session.ts';

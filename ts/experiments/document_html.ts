@@ -1,6 +1,7 @@
 /** Blocks as HTML, figures inlined, for report.html. */
+
+import { dataUri } from '../report/data_uri.ts';
 import { type Html, html, trusted } from '../report/html.ts';
-import { dataUri } from '../report/pixels.ts';
 import type { Block, Cell, Claim, TableBlock } from './document.ts';
 
 /** @param figures PNG files by name. */

@@ -1,7 +1,6 @@
-/** The plots and the picture grid of an attack report, each for the page and as a PNG for print. */
+/** The plots of an attack report, each for the page and for print, as SVG. */
 
 import type { AttackExample } from '../attack/result.ts';
-import { svgToPng } from './figure_png.ts';
 import { formatDistortion } from './number_format.ts';
 import {
   distortionAtAccuracy,
@@ -72,6 +71,6 @@ export async function pagePlot(draw: Draw, id: string): Promise<PagePlot> {
   return { wide: await draw(PAGE_THEME, WIDE, `${id}-wide`), narrow: await draw(PAGE_THEME, NARROW, `${id}-narrow`) };
 }
 
-export async function printPlot(draw: Draw, id: string): Promise<Uint8Array> {
-  return svgToPng(await draw(PRINT_THEME, PRINT, id));
+export function printPlot(draw: Draw, id: string): Promise<string> {
+  return draw(PRINT_THEME, PRINT, id);
 }

@@ -10,8 +10,14 @@ import {
   niceMagnification,
   quantile,
 } from './outcome_statistics.ts';
-import { type ImageLayout, imageLayout, perturbationPicture, perturbationRange, toPicture } from './picture.ts';
-import { encodePng } from './pixels.ts';
+import {
+  type ImageLayout,
+  imageLayout,
+  type PngEncoder,
+  perturbationPicture,
+  perturbationRange,
+  toPicture,
+} from './picture.ts';
 import type { ImagePair, ReportedAttack } from './reported_attack.ts';
 
 export interface Triple {
@@ -40,7 +46,7 @@ const LARGEST_SIDE = 160;
 const FIGURE_IMAGES = 10;
 const FIGURE_LARGE_IMAGES = 6;
 
-export async function attackPictures(attack: ReportedAttack): Promise<AttackPictures> {
+export async function attackPictures(attack: ReportedAttack, encode: PngEncoder): Promise<AttackPictures> {
   const layout = imageLayout(attack.imageShape);
   const found = foundExamples(attack.examples);
   const shown = Math.min(LARGEST_SIDE, Math.max(layout.width, layout.height)) ** 2;
@@ -55,7 +61,7 @@ export async function attackPictures(attack: ReportedAttack): Promise<AttackPict
   const magnification = niceMagnification(pairs.map(strongChange), perturbationRange(layout));
   const triples = new Map<FoundExample, Triple>();
   for (const [i, example] of chosen.entries()) {
-    triples.set(example, await encodeTriple(example, pairs[i] as ImagePair, layout, magnification));
+    triples.set(example, await encodeTriple(example, pairs[i] as ImagePair, layout, magnification, encode));
   }
   const triple = (example: FoundExample): Triple => {
     const made = triples.get(example);
@@ -87,13 +93,14 @@ async function encodeTriple(
   { original, adversarial }: ImagePair,
   layout: ImageLayout,
   magnification: number,
+  encode: PngEncoder,
 ): Promise<Triple> {
   const photo = { maxSide: LARGEST_SIDE } as const;
   const change = perturbationPicture(original, adversarial, layout, magnification);
   const [before, difference, after] = await Promise.all([
-    encodePng(toPicture(original, layout), photo),
-    encodePng(change, { ...photo, kernel: 'nearest' }),
-    encodePng(toPicture(adversarial, layout), photo),
+    encode(toPicture(original, layout), photo),
+    encode(change, { ...photo, kernel: 'nearest' }),
+    encode(toPicture(adversarial, layout), photo),
   ]);
   return { example, original: before, perturbation: difference, adversarial: after };
 }

@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { AttackOutcome } from '../attack/result.ts';
-import { type AttackReport, type AttackReportContext, renderAttackReport } from './attack_report.ts';
+import type { AttackReportContext } from './attack_page.ts';
+import { type AttackReport, renderAttackReport } from './attack_report.ts';
 import { formatDistortion, formatL2, formatMean, formatSeconds, formatShare } from './number_format.ts';
 import { digitOutcome, example, outcomeOf } from './outcome.fixture.ts';
 import { reported } from './reported_attack.ts';

@@ -1,7 +1,7 @@
 /** The sections of an attack report, in the order of a reader's questions: how far, how does it look, can I trust it. */
 import type { AttackExample, AttackSummary } from '../attack/result.ts';
 import type { PagePlot } from './attack_figures.ts';
-import type { AttackReportContext } from './attack_report.ts';
+import type { AttackReportContext } from './attack_page.ts';
 import { definitions, type Html, type HtmlValue, html, type Tile, table, tiles, trusted } from './html.ts';
 import {
   formatCount,

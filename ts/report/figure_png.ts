@@ -4,8 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { Resvg } from '@resvg/resvg-js';
-
-export const FIGURE_FONT = 'Inter';
+import { FIGURE_FONT } from './figure_font.ts';
 
 const require = createRequire(import.meta.url);
 const FONT_FILES = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf'];

@@ -3,9 +3,10 @@
  * images, and a legend for the colours of magnified changes. Drawn as SVG, so that words stay sharp at any scale.
  */
 import { divergingStops } from './colour_map.ts';
-import { FIGURE_FONT, type FigurePngOptions, svgToPng } from './figure_png.ts';
+import { dataUri } from './data_uri.ts';
+import { FIGURE_FONT } from './figure_font.ts';
+import { type FigurePngOptions, svgToPng } from './figure_png.ts';
 import { escapeHtml } from './html.ts';
-import { dataUri } from './pixels.ts';
 import { PRINT_THEME } from './plots.ts';
 
 export interface GridCell {

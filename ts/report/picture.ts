@@ -13,6 +13,16 @@ export interface Picture {
   data: Uint8Array;
 }
 
+export interface PngOptions {
+  /** A picture with a longer side is made smaller. */
+  maxSide?: number;
+  /** How: 'nearest' keeps the single pixels of a perturbation, which an average would cancel. Default lanczos3. */
+  kernel?: 'lanczos3' | 'nearest';
+}
+
+/** Makes PNG files of pictures: pixels.ts in Node, canvas_png.ts in browsers. */
+export type PngEncoder = (picture: Picture, options?: PngOptions) => Promise<Uint8Array>;
+
 /** Where the value of (channel, row, column) lies: offset = channel·channelStride + (row·width + column)·pixelStride. */
 export interface ImageLayout {
   width: number;

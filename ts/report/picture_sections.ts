@@ -1,10 +1,10 @@
 /** The sections of an attack report that show images: three landmarks large, then a gallery from near to far. */
 import { type AttackPictures, isSmall, type Triple } from './attack_pictures.ts';
 import { divergingGradient } from './colour_map.ts';
+import { dataUri } from './data_uri.ts';
 import { type Html, html, trusted } from './html.ts';
 import { formatCount, formatDistortion, formatL2 } from './number_format.ts';
 import { perturbationRange } from './picture.ts';
-import { dataUri } from './pixels.ts';
 
 export type ClassName = (index: number) => string;
 

@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { dataUri } from './data_uri.ts';
 import { imageLayout, perturbationPicture, toPicture } from './picture.ts';
-import { dataUri, decodePng, encodePng } from './pixels.ts';
+import { decodePng, encodePng } from './pixels.ts';
 
 describe('layout', () => {
   it.each([

@@ -1,15 +1,9 @@
 /** Pictures as PNG files (Node). */
 import sharp from 'sharp';
-import type { ImageLayout, Picture } from './picture.ts';
+import type { ImageLayout, Picture, PngOptions } from './picture.ts';
 
-/**
- * PNG of a picture. With `maxSide` a larger picture is made smaller; `kernel: 'nearest'` keeps the single pixels of a
- * perturbation, which an average would cancel.
- */
-export async function encodePng(
-  picture: Picture,
-  options: { maxSide?: number; kernel?: 'lanczos3' | 'nearest' } = {},
-): Promise<Uint8Array> {
+/** PNG of a picture. */
+export async function encodePng(picture: Picture, options: PngOptions = {}): Promise<Uint8Array> {
   const { width, height, channels, data } = picture;
   let image = sharp(data, { raw: { width, height, channels } });
   if (options.maxSide !== undefined && Math.max(width, height) > options.maxSide) {
@@ -39,8 +33,4 @@ export async function decodePng(
     pixels[(i % channels) * channelStride + Math.floor(i / channels) * pixelStride] = value / 255;
   }
   return pixels;
-}
-
-export function dataUri(png: Uint8Array): string {
-  return `data:image/png;base64,${Buffer.from(png.buffer, png.byteOffset, png.byteLength).toString('base64')}`;
 }

@@ -4,8 +4,9 @@
  * that an inlined plot follows the reader's light or dark scheme.
  */
 import * as vega from 'vega';
+import { expressionInterpreter } from 'vega-interpreter';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { FIGURE_FONT } from './figure_png.ts';
+import { FIGURE_FONT } from './figure_font.ts';
 
 type Encoding = NonNullable<Extract<Layer, { encoding?: unknown }>['encoding']>;
 type PositionDef = NonNullable<Encoding['x']> & NonNullable<Encoding['y']>;
@@ -254,7 +255,9 @@ function frame({ theme, width, height }: PlotSize & { theme: PlotTheme }) {
 }
 
 async function render(spec: TopLevelSpec, { id }: { id: string }): Promise<string> {
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none', logLevel: vega.Error });
+  // Expressions are interpreted, not compiled: pages that allow no eval draw plots, too.
+  const parsed = vega.parse(compile(spec).spec, undefined, { ast: true });
+  const view = new vega.View(parsed, { renderer: 'none', logLevel: vega.Error, expr: expressionInterpreter });
   try {
     return withStableIds(await view.toSVG(), id);
   } finally {

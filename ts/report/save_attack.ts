@@ -4,12 +4,10 @@ import path from 'node:path';
 import type { AttackOutcome, AttackResults } from '../attack/result.ts';
 import { writeOutputFolder } from '../base/output_folder.ts';
 import { formatNpz } from '../data/npz.ts';
-import type { AttackReport, AttackReportContext } from './attack_report.ts';
+import { completeContext, type ReportContext } from './attack_page.ts';
+import type { AttackReport } from './attack_report.ts';
 import { type ReportedAttack, reported } from './reported_attack.ts';
 import { writeReport } from './write_report.ts';
-
-/** What a report says of an attack beyond its outcome; everything may be left out. */
-export type ReportContext = Partial<AttackReportContext>;
 
 /**
  * Writes results.json, adversarial.npz, report.html and figures/*.png into `folder`, all of them or none; the command line
@@ -78,7 +76,7 @@ export async function renderReport(outcome: AttackOutcome, context: ReportContex
 async function render(attack: ReportedAttack, context: ReportContext): Promise<AttackReport> {
   // Only now: the plotting libraries take 0.2 s to load.
   const { renderAttackReport } = await import('./attack_report.ts');
-  return await renderAttackReport(attack, { model: { name: 'the model' }, data: { name: 'the data' }, ...context });
+  return await renderAttackReport(attack, completeContext(context));
 }
 
 async function writeResults(

@@ -10,6 +10,7 @@ import {
   openModel,
   type ReadPicturesOptions,
   readPictures,
+  renderReport,
   type WebAttackOptions,
 } from '../index_web.ts';
 import { kernelBits } from '../kernel/testing/kernel_bits.ts';
@@ -30,6 +31,8 @@ export interface BrowserPage {
     labels: number[],
     options: WebAttackOptions,
   ): Promise<Pick<AttackOutcome, 'summary' | 'examples'> & { adversarial: number[] }>;
+  /** The page of an attack on the model at an address. */
+  reportServed(model: string, labels: number[], wasm: string): Promise<string>;
   /** An attack by two workers that is aborted in its midst: how long until it ended, and with what. */
   abortAttack(model: string, wasm: string): Promise<{ milliseconds: number; reason: string }>;
   /** Opens the model at an address and attacks it twice. */
@@ -88,6 +91,10 @@ globalThis.blindspotPage = {
   async attackServed(model, labels, options) {
     const { summary, examples, adversarial } = await attackServed(model, labels, options);
     return { summary, examples, adversarial: [...adversarial] };
+  },
+
+  async reportServed(model, labels, wasm) {
+    return await renderReport(await attackServed(model, labels, { wasm }), { model: { name: 'Ours' } });
   },
 
   async abortAttack(model, wasm) {

@@ -1,4 +1,5 @@
 /** The package's web entry in a real Chromium, against Node on the same WebAssembly kernel. */
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fc } from '../../models/fc.ts';
 import { classifierEntry, type ModelEntry } from '../../models/model_entry.ts';
@@ -134,6 +135,22 @@ describe('the web entry in Chromium', () => {
     const { error, predictions } = await evaluate(bytes, delivered, { createSession });
     expect(error).toBe(1);
     expect([...predictions]).toEqual(examples.map(({ prediction }) => prediction));
+  });
+
+  it('renders the report of an attack: pictures, plots, and nothing that is elsewhere', async () => {
+    const before = [...session.errors];
+    const html = await session.page.evaluate(
+      ([at, of, address]) => globalThis.blindspotPage.reportServed(at, of, address),
+      [kinked, labels, wasm] as const,
+    );
+    expect(html).toContain('<title>How far is Ours from a mistake?</title>');
+    expect(html).toMatch(/Made by blindspot:/);
+    expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(html).not.toMatch(/(?:src|href)="(?!data:|#)/);
+    const [, picture = ''] = /src="data:image\/png;base64,([^"]+)"/.exec(html) ?? [];
+    const { width, height } = await sharp(Buffer.from(picture, 'base64')).metadata();
+    expect([width, height]).toEqual([28, 28]);
+    expect(session.errors).toEqual(before);
   });
 
   it('runs the two threads asked for: the page and one worker', () => {

@@ -1,6 +1,6 @@
 /**
  * A page of ours for the browser tests: a TypeScript entry is bundled as a user's would be, and served from 127.0.0.1
- * cross-origin isolated (ONNX Runtime runs one thread without).
+ * cross-origin isolated (ONNX Runtime runs one thread without) and under a strict content security policy.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -27,7 +27,9 @@ const mediaTypes: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-const isolation = {
+/** Strict as the documentation allows: no eval. */
+const headers = {
+  'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'",
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
@@ -79,13 +81,13 @@ async function serve(
     find(pathname).then(
       (content) => {
         if (content === undefined) {
-          response.writeHead(pathname === '/favicon.ico' ? 204 : 404, isolation).end();
+          response.writeHead(pathname === '/favicon.ico' ? 204 : 404, headers).end();
           return;
         }
         const mediaType = mediaTypes[extname(pathname) || '.html'] ?? 'application/octet-stream';
-        response.writeHead(200, { ...isolation, 'Content-Type': mediaType }).end(content);
+        response.writeHead(200, { ...headers, 'Content-Type': mediaType }).end(content);
       },
-      (error: unknown) => response.writeHead(500, isolation).end(String(error)),
+      (error: unknown) => response.writeHead(500, headers).end(String(error)),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
+import { QUOCNET_RECIPE } from '../../models/quocnet.ts';
+import { Random } from '../base/random.ts';
 import type { ImageSet } from '../data/image_set.ts';
-import { carsAndOthers } from './quocnet_model.ts';
+import { evaluate } from '../nn/evaluate.ts';
+import { createSession } from '../runtime/node_session.ts';
+import { carsAndOthers, trainedOnPixels } from './quocnet_model.ts';
 import { quocnetClaims } from './quocnet_report.ts';
 import { proportion } from './statistics.ts';
 
@@ -44,4 +48,14 @@ test('as many others as cars, whatever the seed', () => {
   expect(chosen.count).toBe(12);
   expect(Array.from(chosen.labels)).toEqual(Array.from(chosen.images, (pixel) => Number(pixel === 1)));
   expect(chosen.labels.reduce((sum, label) => sum + label, 0)).toBe(6);
+});
+
+test('a layer on the pixels learns what is linear in them', async () => {
+  const random = new Random(5);
+  const images = Float32Array.from({ length: 2000 * 12 }, () => random.uniform());
+  const redder = (i: number) => Number((images[12 * i] ?? 0) > (images[12 * i + 4] ?? 0));
+  const labels = Int32Array.from({ length: 2000 }, (_, i) => redder(i));
+  const train: ImageSet = { images, shape: [3, 2, 2], count: 2000, labels, source: 'test' };
+  const bytes = await trainedOnPixels(train, QUOCNET_RECIPE.classifier, { seed: 1 });
+  expect((await evaluate(bytes, train, { createSession })).error).toBeLessThan(0.1);
 });

@@ -14,7 +14,7 @@ import { createSession } from '../runtime/node_session.ts';
 import { withNoise } from './distortions.ts';
 import type { Experiment } from './experiment.ts';
 import { figure6Png, filtersPng } from './quocnet_figures.ts';
-import { type KeptQuocnet, quocnetData, trainedQuocnet, UNLABELLED } from './quocnet_model.ts';
+import { type KeptQuocnet, quocnetData, trainedOnPixels, trainedQuocnet, UNLABELLED } from './quocnet_model.ts';
 import { renderQuocnet } from './quocnet_report.ts';
 import { average, type Proportion, proportion } from './statistics.ts';
 import { countWrong, type Study } from './study.ts';
@@ -40,7 +40,7 @@ export interface Quocnet {
   /** Cars and others that the classifier learns from. */
   readonly labelled: number;
   readonly stages: readonly QuocnetStage[];
-  /** Of the network, and of one whose filters stayed random. */
+  /** Of the network, of one whose filters stayed random, and of the pixels alone. */
   readonly errors: readonly QuocnetErrors[];
   readonly attacked: number;
   readonly found: number;
@@ -61,17 +61,23 @@ export const quocnet: Experiment<Quocnet> = {
   name: 'quocnet',
   aliases: ['figure6'],
   title: 'Figure 6: a car classifier on QuocNet’s features',
-  version: 1,
+  version: 2,
   parameters: { model: quocnetModel(), recipe: QUOCNET_RECIPE, unlabelled: UNLABELLED },
   models: [],
   seconds: 240,
   async run(study, tell) {
     const data = await quocnetData(study);
-    const trained = await trainedQuocnet(study, data, (done, text) => tell(0.7 * done, text));
+    const trained = await trainedQuocnet(study, data, (done, text) => tell(0.6 * done, text));
+    const { seed } = study.settings;
+    const onPixels = await trainedOnPixels(data.train, trained.recipe.classifier, {
+      ...{ seed, signal: study.signal },
+      tell: (done, text) => tell(0.6 + 0.1 * done, text),
+    });
     const errors: QuocnetErrors[] = [];
     for (const [label, bytes] of [
       ['learnt without labels', trained.bytes],
       ['random filters', trained.untrained],
+      ['bare pixels', onPixels],
     ] as const) {
       errors.push({ label, train: await errorOf(bytes, data.train), test: await errorOf(bytes, data.test) });
     }

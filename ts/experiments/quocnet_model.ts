@@ -11,7 +11,9 @@ import { Random } from '../base/random.ts';
 import { loadCifar10 } from '../data/cifar10.ts';
 import { adaptImages } from '../data/image_layout.ts';
 import { type ImageSet, selectImages, takeImages } from '../data/image_set.ts';
+import { dense, flatten, type Layer } from '../nn/layers.ts';
 import { folderCheckpoint } from '../nn/save_training.ts';
+import { type Recipe, trainClassifier } from '../nn/train_classifier.ts';
 import { createSession } from '../runtime/node_session.ts';
 import type { Key } from './store.ts';
 import { parseJson, type Study, type Tell } from './study.ts';
@@ -103,6 +105,25 @@ export async function trainedQuocnet(study: Study, data: QuocnetData, tell: Tell
     untrained: new Uint8Array(await read('untrained.onnx')),
     recipe,
   };
+}
+
+/** A logistic layer on the pixels themselves, by the recipe of the one on the features: what learning them is worth. */
+export async function trainedOnPixels(
+  train: ImageSet,
+  recipe: Recipe,
+  { seed, signal, tell }: { seed: number; signal?: AbortSignal; tell?: Tell },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const layers: Layer[] = [flatten, dense(CAR_CLASSES.length, { initializer: { kind: 'zeros' } })];
+  const { bytes } = await trainClassifier({
+    model: { name: 'cars-by-pixels', inputShape: train.shape, layers },
+    train,
+    recipe: { ...recipe, batchSize: Math.min(recipe.batchSize, train.count) },
+    seed,
+    createSession,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: ({ done, epoch, epochs }) => tell?.(done, `bare pixels, epoch ${epoch} of ${epochs}`),
+  });
+  return bytes;
 }
 
 function recipeOf(epochs = Number.POSITIVE_INFINITY): QuocnetRecipe {

@@ -41,7 +41,8 @@ export function renderQuocnet(result: Quocnet, figures: QuocnetFigures): Block[]
     },
     {
       kind: 'table',
-      caption: 'Cars or not: errors (%) of a logistic layer on the top features; guessing: 50 %.',
+      caption:
+        'Cars or not: errors (%) of a logistic layer on the top features, on those of random filters, and on the pixels; guessing: 50 %.',
       columns: ['features', 'training error', 'test error'],
       rows: errors.map(({ label, train, test }) => ({ label, cells: [percentCell(train), percentCell(test)] })),
     },

@@ -8,6 +8,7 @@
 
 #include "instruction_sets.hpp"
 #include "linalg/vector_ops.hpp"
+#include "linalg/x86_level.hpp"
 #include "problems.hpp"
 
 using blindspot::vector_ops;
@@ -346,3 +347,12 @@ TEST_CASE("an unknown instruction set is refused and changes nothing") {
   CHECK_FALSE(blindspot::use_instruction_set(nullptr));
   CHECK(before == blindspot::instruction_set_name());
 }
+
+#if defined(__x86_64__)
+TEST_CASE("the level of the processor is what the compiler's own library makes of it") {
+  __builtin_cpu_init();
+  const int level = blindspot::x86::level();
+  CHECK((level >= 3) == (__builtin_cpu_supports("x86-64-v3") != 0));
+  CHECK((level >= 4) == (__builtin_cpu_supports("x86-64-v4") != 0));
+}
+#endif

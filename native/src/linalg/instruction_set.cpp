@@ -5,6 +5,7 @@
 
 #include "linalg/search_ops.hpp"
 #include "linalg/vector_ops.hpp"
+#include "linalg/x86_level.hpp"
 
 namespace blindspot {
 
@@ -46,9 +47,9 @@ constexpr Entry kBuilt[] = {{InstructionSet::kScalar, "scalar"}};
 
 bool machine_runs(InstructionSet set) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (set == InstructionSet::kAvx512) return __builtin_cpu_supports("x86-64-v4");
-  if (set == InstructionSet::kAvx2) return __builtin_cpu_supports("x86-64-v3");
+  static const int level = x86::level();
+  if (set == InstructionSet::kAvx512) return level >= 4;
+  if (set == InstructionSet::kAvx2) return level >= 3;
 #endif
   static_cast<void>(set);
   return true;

@@ -9,7 +9,7 @@
 inline std::vector<std::string> instruction_sets() {
   std::vector<std::string> sets;
   const std::string widest = blindspot::instruction_set_name();
-  for (const char* name : {"scalar", "sse2", "avx2", "avx512", "simd128"}) {
+  for (const char* name : {"scalar", "neon", "sse2", "avx2", "avx512", "simd128"}) {
     if (blindspot::use_instruction_set(name)) sets.push_back(name);
   }
   blindspot::use_instruction_set(widest.c_str());

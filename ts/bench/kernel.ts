@@ -45,7 +45,7 @@ const SEARCHES = [
 const SEARCH_IMAGES = { full: 64, quick: 16 } as const;
 /** On a busy machine WebAssembly's second compilation takes its time. */
 const WARM_UP_SECONDS = 0.5;
-const INSTRUCTION_SETS = ['sse2', 'avx2', 'avx512', 'scalar'] as const;
+const INSTRUCTION_SETS = ['sse2', 'avx2', 'avx512', 'neon', 'scalar'] as const;
 
 interface Engine {
   readonly name: string;

@@ -14,7 +14,7 @@ export type KernelName = 'native' | 'wasm';
 
 export interface Kernel {
   readonly name: KernelName;
-  /** avx512, avx2, sse2 or simd128. */
+  /** avx512, avx2, sse2, neon or scalar; simd128 of the WebAssembly kernel. */
   readonly instructionSet: string;
   /** Restricts the handles created from now on to one instruction set, for tests and benchmarks. */
   useInstructionSet(name: string): void;

@@ -32,7 +32,9 @@ describe.each(['native', 'wasm'] as const)('minimizer of the %s kernel', (name) 
 
   it('is the kernel that was asked for, with a known instruction set', () => {
     expect(kernel.name).toBe(name);
-    expect(name === 'wasm' ? ['simd128'] : ['avx512', 'avx2', 'sse2', 'scalar']).toContain(kernel.instructionSet);
+    expect(name === 'wasm' ? ['simd128'] : ['avx512', 'avx2', 'sse2', 'neon', 'scalar']).toContain(
+      kernel.instructionSet,
+    );
   });
 
   it('refuses an instruction set that it has not, and keeps the one in use', () => {

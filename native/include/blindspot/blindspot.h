@@ -50,7 +50,7 @@ const char* bs_status_message(int32_t status);
 /* Name of the option that the last failed *_create of this thread refused; "" if none. */
 const char* bs_last_option(void);
 
-/* "sse2", "avx2", "avx512", "simd128" or "scalar": the instruction set in use. */
+/* "sse2", "avx2", "avx512", "simd128", "neon" or "scalar": the instruction set in use. */
 const char* bs_instruction_set(void);
 
 /* Restricts dispatch to the named set, for tests and benchmarks: BS_OK, or BS_ERROR_OPTION when this

@@ -41,6 +41,9 @@ constexpr Entry kBuilt[] = {
     {InstructionSet::kAvx512, "avx512"}, {InstructionSet::kAvx2, "avx2"}, {InstructionSet::kSse2, "sse2"}};
 #elif defined(__wasm_simd128__)
 constexpr Entry kBuilt[] = {{InstructionSet::kSimd128, "simd128"}};
+#elif defined(__aarch64__)
+// Every such machine has it, and compilers make it of the 16-byte vectors.
+constexpr Entry kBuilt[] = {{InstructionSet::kScalar, "neon"}};
 #else
 constexpr Entry kBuilt[] = {{InstructionSet::kScalar, "scalar"}};
 #endif

@@ -1,6 +1,8 @@
 /** The layers of a chain that are affine, as maps of one image's elements. */
 import { BlindspotError } from '../../errors.ts';
-import { numberAttribute, numbersAttribute, requireConstantNumbers } from '../../onnx/op_rule.ts';
+import { numberAttribute } from '../../onnx/op_rule.ts';
+import { windowCounts } from '../../onnx/ops/pooling.ts';
+import { reducedAxes } from '../../onnx/ops/reduction.ts';
 import { poolGeometry, requireStatic, windowGeometry } from '../../onnx/ops/spatial_window.ts';
 import { tensorNumbers } from '../../onnx/tensor.ts';
 import type { GraphNode, Value } from '../../onnx/value.ts';
@@ -156,16 +158,15 @@ function broadcastIndex(i: number, image: readonly number[], shape: readonly num
   return index;
 }
 
-/** Means of windows, of what is in the image alone unless padding counts. */
+/** Means of windows: of what is in the image alone, unless padding counts. */
 function windowMeans(link: ChainLink): AffineMap {
   const { node, input, output } = link;
   const places = windowPlaces(node);
-  const counted = numberAttribute(node, 'count_include_pad', 0) !== 0;
-  const { kernel } = poolGeometry(node);
-  const whole = kernel.reduce((product, size) => product * size, 1);
+  const geometry = requireStatic(node, poolGeometry(node));
+  const counts = windowCounts(geometry, numberAttribute(node, 'count_include_pad', 0) !== 0);
+  const count = (i: number): number => (typeof counts === 'number' ? counts : (counts[i % counts.length] as number));
   return affineMap(sizeOf(link, input), sizeOf(link, output), (i, add) => {
-    const window = places(i);
-    for (const place of window) add(place, 1 / (counted ? whole : window.length));
+    for (const place of places(i)) add(place, 1 / count(i));
   });
 }
 
@@ -190,9 +191,7 @@ function axisMeans(link: ChainLink): AffineMap {
 export function reducedGroups(link: ChainLink): number[][] {
   const { node, input } = link;
   const image = input.shape.slice(1).map(Number);
-  const rank = input.shape.length;
-  const told = numbersAttribute(node, 'axes') ?? (node.inputs[1] ? requireConstantNumbers(node, 1, 'axes') : undefined);
-  const axes = (told ?? input.shape.map((_, axis) => axis)).map((axis) => (axis < 0 ? axis + rank : axis));
+  const axes = reducedAxes(node);
   if (axes.includes(0)) throw unsupported(node, 'it mixes the images of a batch');
   const groups: number[][] = [];
   for (let place = 0; place < sizeOf(link, input); place++) {

@@ -37,7 +37,7 @@ export const MAX_POOL: OpRule = {
 };
 
 /** How many elements each window averages, [1, 1, ...output]; one number when it is the same everywhere. */
-function windowCounts(geometry: StaticGeometry, includePad: boolean): number | Float64Array {
+export function windowCounts(geometry: StaticGeometry, includePad: boolean): number | Float64Array {
   const { kernel, strides, dilations, padsBegin, padsEnd, inputSize, outputSize } = geometry;
   const perAxis = outputSize.map((size, i) => {
     const [k = 1, stride = 1, dilation = 1, begin = 0, end = 0, extent = 1] = [

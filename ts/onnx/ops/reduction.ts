@@ -17,7 +17,7 @@ import type { GraphNode, Value, ValueType } from '../value.ts';
 /** Means over at most this many elements are spread by one product with a stored constant. */
 const MAX_STORED = 16_384;
 
-function reducedAxes(node: NodeContext | GraphNode): number[] {
+export function reducedAxes(node: NodeContext | GraphNode): number[] {
   const rank = requireInput(node, 0).shape.length;
   const given = node.inputs[1] ? requireConstantNumbers(node, 1, 'axes') : (numbersAttribute(node, 'axes') ?? []);
   if (given.length === 0) return numberAttribute(node, 'noop_with_empty_axes', 0) ? [] : [...Array(rank).keys()];

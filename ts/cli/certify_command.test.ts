@@ -49,9 +49,9 @@ describe('certify', () => {
     expect(out).toMatch(/^mean L2 {10}found /m);
   });
 
-  test('in the other norm, with optimised lines', async () => {
+  test('in the other norm, with optimised slopes', async () => {
     const argv = ['certify', at('model.onnx'), '--data', at('data.npz'), '--count', '2', '--norm', 'linf'];
-    const { code, out } = await recordedRun([...argv, '--lines', 'optimized', '--out', at('linf')]);
+    const { code, out } = await recordedRun([...argv, '--slopes', 'optimized', '--out', at('linf')]);
     expect(code).toBe(0);
     expect(out).toMatch(/^mean L∞ {10}found /m);
     const { examples } = JSON.parse(readFileSync(at('linf/certificates.json'), 'utf8')) as {

@@ -22,7 +22,7 @@ interface CertifyFlags extends InputFlags, PictureFlags {
   data: string;
   count: number;
   norm: CertifiedNorm;
-  lines: 'optimized' | 'fixed';
+  slopes: 'optimized' | 'fixed';
   out?: string;
 }
 
@@ -32,8 +32,8 @@ Examples:
     npx blindspot certify out/fc --data mnist --count 10
   The same of fifty, kept:
     npx blindspot certify out/fc/model.onnx --data mnist --count 50 --out out/certificates
-  Tighter, with the best lines for each bound (minutes):
-    npx blindspot certify out/fc --data mnist --count 10 --lines optimized
+  Tighter, with the best slopes for each bound (a minute):
+    npx blindspot certify out/fc --data mnist --count 10 --slopes optimized
   In L∞, the largest change of a pixel:
     npx blindspot certify out/fc --data mnist --norm linf
 
@@ -50,7 +50,7 @@ export function addCertifyCommand(program: Command, terminal: Terminal, finish: 
     .command('certify')
     .summary('prove how near no mistake can be, beside how near one is')
     .description(
-      'Certifies for each image a distance within which no change makes the model answer wrongly, by linear relaxation of its layers (CROWN, Zhang et al. 2018; with --lines optimized α-CROWN, Xu et al. 2021), beside what the product of norms certifies and the distance of the nearest mistake that the search finds.',
+      'Certifies for each image a distance within which no change makes the model answer wrongly, by linear relaxation of its layers (CROWN, Zhang et al. 2018; with --slopes optimized α-CROWN, Xu et al. 2021), beside what the product of norms certifies and the distance of the nearest mistake that the search finds.',
     )
     .argument('<model>', 'an ONNX file, or a folder that holds model.onnx')
     .requiredOption('--data <name>', 'labelled images: mnist, a folder of image files, or a .npz file')
@@ -58,7 +58,7 @@ export function addCertifyCommand(program: Command, terminal: Terminal, finish: 
     .addOption(new Option('--norm <norm>', 'of distances').choices(CERTIFIED_NORMS).default('l2'))
     .addOption(
       new Option(
-        '--lines <lines>',
+        '--slopes <lines>',
         'that stand for activations: fixed, or optimized for each bound, tighter and slower',
       )
         .choices(['optimized', 'fixed'])
@@ -83,7 +83,7 @@ async function runCertify(model: string, flags: CertifyFlags, terminal: Terminal
   const certificates = await certify(bytes, images, {
     ...input.classifier,
     norm: flags.norm,
-    lines: flags.lines,
+    slopes: flags.slopes,
     signal,
     onProgress: ({ done, total }) => progress.update(done / total, `${done} of ${total} images`),
   }).finally(() => progress.end());

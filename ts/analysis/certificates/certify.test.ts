@@ -26,6 +26,8 @@ import {
   tanh,
 } from '../../nn/layers.ts';
 import { drawParameters, parameterSpecs } from '../../nn/network.ts';
+import { type AttributesInput, GraphBuilder } from '../../onnx/graph_builder.ts';
+import type { OpName } from '../../onnx/op_table.ts';
 import { readModel } from '../../onnx/read_model.ts';
 import { createSession } from '../../runtime/node_session.ts';
 import { certifiedRadius } from './certified_radius.ts';
@@ -173,6 +175,38 @@ test.each<[string, Layer[]]>([
   }
 });
 
+test.each<[string, OpName, AttributesInput]>([
+  [
+    'padding that counts',
+    'AveragePool',
+    { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], count_include_pad: 1 },
+  ],
+  ['padding that does not count', 'AveragePool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],
+  [
+    'windows over the edge, where padding counts',
+    'AveragePool',
+    { kernel_shape: [3, 3], strides: [2, 2], pads: [0, 0, 0, 0], ceil_mode: 1, count_include_pad: 1 },
+  ],
+  ['maxima over the edge', 'MaxPool', { kernel_shape: [3, 3], strides: [2, 2], pads: [0, 0, 0, 0], ceil_mode: 1 }],
+  ['the mean of all but the images', 'ReduceMean', { axes: [-1, 1], keepdims: 0 }],
+])('the chain pools as ONNX Runtime does: %s', async (_, op, attributes) => {
+  const graph = new GraphBuilder();
+  const random = new Random(3);
+  const pooled = graph.op('Flatten', [graph.op(op, [graph.input('x', 'float32', ['N', 2, 6, 6])], attributes)]);
+  const features = Number(pooled.shape[1]);
+  const weights = Float32Array.from({ length: 3 * features }, () => random.normal());
+  graph.output(graph.matmul(pooled, graph.constant(weights, [features, 3])), 'scores');
+  const bytes = graph.toBytes();
+  const images = Float32Array.from({ length: 2 * 72 }, () => random.uniform());
+  await using session = await createSession(bytes);
+  const { scores } = await session.run({ x: { data: images, dims: [2, 2, 6, 6] } });
+  const chain = chainNetwork(readModel(bytes));
+  for (let row = 0; row < 2; row++) {
+    const own = logitsOf(chain, images.subarray(row * 72, (row + 1) * 72));
+    for (const [k, value] of own.entries()) expect(scores?.data[row * 3 + k]).toBeCloseTo(value, 4);
+  }
+});
+
 describe('certified distances', () => {
   test('of a linear model are the exact ones', async () => {
     const bytes = randomModel({ name: 'linear', inputShape: [20], layers: [dense(4)] }, 9, 1);
@@ -223,7 +257,7 @@ describe('certified distances', () => {
       fc.asyncProperty(problem, async ({ seed, name, scale }) => {
         const bytes = randomModel(network(16, ACTIVATIONS[name]), seed, scale);
         const data = await answered(bytes, [16], 4, seed);
-        const certificates = await certify(bytes, data, { lines: 'optimized' });
+        const certificates = await certify(bytes, data, { slopes: 'optimized' });
         const plain = await certify(bytes, data);
         const { examples } = await attack(bytes, data, { workers: 1, effort: 'thorough' });
         for (const [row, { distance, productOfNorms, norm }] of certificates.entries()) {
@@ -260,7 +294,7 @@ describe('certified distances', () => {
       const data = await answered(bytes, [1, 6, 6], 4, seed);
       const { examples, adversarial } = await attack(bytes, data, { workers: 1, effort: 'thorough' });
       const [l2, linf] = [
-        await certify(bytes, data, { lines: 'optimized' }),
+        await certify(bytes, data, { slopes: 'optimized' }),
         await certify(bytes, data, { norm: 'linf' }),
       ];
       for (const [row, { success, l2: found }] of examples.entries()) {
@@ -292,12 +326,12 @@ describe('certified distances', () => {
 
   test('name a layer without a relaxation, and end on a signal', async () => {
     const layers = [flatten, dense(4), relu6, dense(2)];
-    const pooled: ModelDefinition = { name: 'p', inputShape: [1, 4, 4], layers };
-    const bytes = randomModel(pooled, 1, 1);
+    const clipped: ModelDefinition = { name: 'clipped', inputShape: [1, 4, 4], layers };
+    const bytes = randomModel(clipped, 1, 1);
     const data = await answered(bytes, [1, 4, 4], 1, 1);
     await expect(certify(bytes, data)).rejects.toMatchObject({
       code: 'UNSUPPORTED_OP',
-      message: expect.stringMatching(/^No certificate through/),
+      message: expect.stringMatching(/^No certificate through Clip/),
     });
     const plain = randomModel(network(16, relu), 1, 1);
     const signal = AbortSignal.abort(new Error('enough'));

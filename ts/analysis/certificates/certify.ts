@@ -36,11 +36,11 @@ export interface CertifyOptions extends ClassifierOptions {
   /** The norm of distances: 'l2' (default) or 'linf', the largest change of a pixel. */
   readonly norm?: CertifiedNorm | undefined;
   /**
-   * The lines that stand for activations: 'fixed' by the least area (default), or 'optimized' for each bound, by L-BFGS-B:
-   * tighter, most of all for ReLU, and some fifteen times as long.
+   * Slopes of the lines that stand for activations: 'fixed', those of the least area (default), or 'optimized' for each
+   * bound, by L-BFGS-B: tighter, most of all for ReLU, and some ten times as long.
    */
-  readonly lines?: 'optimized' | 'fixed' | undefined;
-  /** For optimised lines: 'auto' (default), 'native' or 'wasm'. */
+  readonly slopes?: 'optimized' | 'fixed' | undefined;
+  /** For optimised slopes: 'auto' (default), 'native' or 'wasm'. */
   readonly kernel?: KernelChoice | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of each image when it is done. */
@@ -55,10 +55,10 @@ export interface CertifyOptions extends ClassifierOptions {
  *   signal's reason when aborted.
  */
 export async function certify(bytes: Uint8Array, data: ImageSet, options: CertifyOptions = {}): Promise<Certificate[]> {
-  const { input, output, norm = 'l2', lines = 'fixed' } = options;
+  const { input, output, norm = 'l2', slopes = 'fixed' } = options;
   expectOneOf('norm', norm, CERTIFIED_NORMS);
-  expectOneOf('lines', lines, ['optimized', 'fixed']);
-  const kernel = lines === 'optimized' ? await loadKernel(options.kernel) : undefined;
+  expectOneOf('slopes', slopes, ['optimized', 'fixed']);
+  const kernel = slopes === 'optimized' ? await loadKernel(options.kernel) : undefined;
   const { model } = readClassifier(plainBytes(bytes), { input, output });
   const { imageShape, classes } = describeClassifier(model);
   const images = adaptImages(data, imageShape);
